@@ -1,0 +1,37 @@
+# setup: the environment, everything locked · demo: the whole road in one command
+# test · lint · fmt · bench · lock: pin the newest versions that pyproject.toml allows
+
+PYTHON ?= python3.11
+BIN := .venv/bin
+
+.PHONY: setup demo test lint fmt bench lock clean
+
+setup: .venv/ready
+
+.venv/ready: requirements.lock pyproject.toml
+	$(PYTHON) -m venv .venv || python3 -m venv .venv
+	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements.lock
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	touch $@
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/sqlfluff lint warehouse/sql
+
+fmt: setup
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/sqlfluff fix --quiet warehouse/sql
+
+test: setup
+	$(BIN)/pytest -n auto
+
+lock: setup
+	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --generate-hashes \
+	    --python-version 3.11 --no-emit-index-url --no-header --upgrade \
+	    --output-file requirements.lock
+
+clean:
+	rm -rf .venv build

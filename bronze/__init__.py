@@ -1,0 +1,12 @@
+"""What bronze looks like: one schema a dataset, and the table of all of them."""
+
+from __future__ import annotations
+
+from bronze.live_volume import LIVE_VOLUME
+from bronze.trades import TAKER_TRADES, TRADES
+from lake.dataset import Dataset
+from lake.walks import WALKS
+
+DATASETS: dict[str, Dataset] = {
+    dataset.name: dataset for dataset in (TRADES, TAKER_TRADES, LIVE_VOLUME, WALKS)
+}

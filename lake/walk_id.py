@@ -1,0 +1,33 @@
+"""Names of walks: sortable by time, and telling what the walk may speak for."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from typing import Literal
+
+Strategy = Literal["feed", "market", "user", "legacy", "listing", "totals"]
+
+_LETTERS: dict[Strategy, str] = {
+    "feed": "f",
+    "market": "m",
+    "user": "u",
+    "legacy": "v",
+    "listing": "l",
+    "totals": "t",
+}
+
+
+def new_walk_id(strategy: Strategy, *, now: float | None = None) -> str:
+    """Return an id like `m0199f3c2a41b7e05c1`: strategy, milliseconds, chance."""
+    milliseconds = int((time.time() if now is None else now) * 1000)
+    return f"{_LETTERS[strategy]}{milliseconds:011x}{secrets.token_hex(4)}"
+
+
+def speaks_for_whole_seconds(walk_id: str) -> bool:
+    """Whether the walk saw all rows of its markets, so that a missing row says much.
+
+    A user's walk sees one side of a match, and pages of Data API v1 overlap: what they
+    lack proves nothing, so they are lower bounds only.
+    """
+    return walk_id[:1] in {"f", "m"}
