@@ -25,6 +25,9 @@ fmt: setup
 	$(BIN)/ruff format .
 	$(BIN)/sqlfluff fix --quiet warehouse/sql
 
+demo: setup
+	$(BIN)/python -m sandbox.demo --folder demo
+
 test: setup
 	$(BIN)/pytest -n auto
 
