@@ -1,0 +1,95 @@
+"""The settings as plain values; `config.toml` says what each one means."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Paths:
+    """Where things lie; every path is absolute."""
+
+    lake: Path
+    warehouse: Path
+    cursors: Path
+    runtime: Path
+
+
+@dataclass(frozen=True)
+class RestApi:
+    """A service that is asked by HTTP."""
+
+    base_url: str
+
+
+@dataclass(frozen=True)
+class DataApi:
+    """The Data API, and which of its versions to use."""
+
+    base_url: str
+    version: str
+
+
+@dataclass(frozen=True)
+class StreamApi:
+    """A service that is listened to by WebSocket."""
+
+    url: str
+
+
+@dataclass(frozen=True)
+class Apis:
+    """The services."""
+
+    gamma: RestApi
+    data: DataApi
+    clob: RestApi
+    clob_stream: StreamApi
+    rtds: StreamApi
+    coinbase: StreamApi
+
+
+@dataclass(frozen=True)
+class Http:
+    """How a service is asked."""
+
+    connect_timeout_seconds: float
+    read_timeout_seconds: float
+    max_attempts: int
+    max_response_mb: int
+    user_agent: str
+
+
+@dataclass(frozen=True)
+class Trades:
+    """How trades are walked."""
+
+    taker_walk: bool
+    overlap_seconds: int
+    margin_seconds: int
+    pack_markets: int
+    pack_rows: int
+
+
+@dataclass(frozen=True)
+class Lake:
+    """How bronze files are kept."""
+
+    landing_max_gb: float
+    grace_minutes: float
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All of `config.toml`; `limits` and `workers` are by group and by dataset."""
+
+    paths: Paths
+    apis: Apis
+    http: Http
+    limits: Mapping[str, int]
+    workers: Mapping[str, int]
+    trades: Trades
+    lake: Lake
+    file: Path
