@@ -38,8 +38,6 @@ PARTITION = "dt"
 _NO_HOOKS = PostCommitHookProperties(
     create_checkpoint=False, cleanup_expired_logs=False
 )
-    create_checkpoint=False, cleanup_expired_logs=False
-)
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\.parquet")
 
 
