@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+from bronze.clob_markets import CLOB_MARKETS
+from bronze.events import EVENTS
 from bronze.live_volume import LIVE_VOLUME
+from bronze.markets import MARKETS
 from bronze.trades import TAKER_TRADES, TRADES
 from lake.dataset import Dataset
 from lake.walks import WALKS
 
 DATASETS: dict[str, Dataset] = {
-    dataset.name: dataset for dataset in (TRADES, TAKER_TRADES, LIVE_VOLUME, WALKS)
+    dataset.name: dataset
+    for dataset in (
+        MARKETS,
+        EVENTS,
+        CLOB_MARKETS,
+        TRADES,
+        TAKER_TRADES,
+        LIVE_VOLUME,
+        WALKS,
+    )
 }
