@@ -1,0 +1,73 @@
+"""What a service answered, and whether its body is what was asked for."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from fetcher.errors import UnexpectedPayload
+
+SMALL_BODY = 4096  # a body that says only that something went wrong is shorter
+THROTTLED = ("too many", "rate limit", "rate_limit")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One good answer: a 2xx whose body is JSON.
+
+    `request` is path and query as sent, without the host and without secrets. `age`
+    says how long the answer lay in a cache. `fetched_at` is UTC.
+    """
+
+    body: bytes
+    status: int
+    age_seconds: int | None
+    trace_id: str | None
+    request: str
+    fetched_at: datetime
+    attempts: int
+    parsed: Any = field(default=None, repr=False, compare=False)
+
+    def json(self) -> Any:
+        """Return the body as JSON."""
+        return parse_json(self.body) if self.parsed is None else self.parsed
+
+
+def parse_json(body: bytes) -> Any:
+    """Return the JSON value in `body`."""
+    try:
+        return json.loads(body)
+    except ValueError as error:  # also text that is not UTF-8
+        raise UnexpectedPayload(f"the body is no JSON ({error})") from error
+    except RecursionError as error:
+        raise UnexpectedPayload("the body is JSON nested too deeply") from error
+
+
+def looks_like_json(body: bytes) -> bool:
+    """Whether `body` begins and ends as a JSON value; cheap for large ones."""
+    text = body.strip() if len(body) <= SMALL_BODY else body[:64].lstrip()
+    end = body[-64:].rstrip()
+    if text[:1] in (b"{", b"["):
+        return end[-1:] == (b"}" if text[:1] == b"{" else b"]")
+    return len(body) <= SMALL_BODY and text[:1] not in (b"", b"<")
+
+
+def error_of(body: bytes) -> tuple[str, str | None] | None:
+    """Return text and code of a body that reports an error, else null."""
+    if len(body) > SMALL_BODY or b'"error"' not in body:
+        return None
+    try:
+        value = json.loads(body)
+    except ValueError:
+        return None
+    if not isinstance(value, dict) or not value.get("error") or "data" in value:
+        return None
+    code = value.get("code")
+    return str(value["error"]), code if isinstance(code, str) else None
+
+
+def says_too_many(text: str) -> bool:
+    """Whether the text of an error says that we ask too often."""
+    return any(word in text.lower() for word in THROTTLED)

@@ -1,0 +1,174 @@
+"""Connections to one service: kept open, shared by threads, bounded."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import socket
+import ssl
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import requests
+from requests.utils import get_environ_proxies
+from urllib3.exceptions import (
+    ConnectTimeoutError,
+    DecodeError,
+    HTTPError,
+    IncompleteRead,
+    NameResolutionError,
+    NewConnectionError,
+    ProxyError,
+    ReadTimeoutError,
+)
+
+MOST_REDIRECTS = 5
+
+
+@dataclass(frozen=True)
+class Raw:
+    """An answer as it came, its body unpacked."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Unconnected(Exception):
+    """No connection came about; `is_final` when another attempt is pointless."""
+
+    def __init__(self, cause: str, *, is_final: bool = False) -> None:
+        super().__init__(cause)
+        self.is_final = is_final
+
+
+class Unread(Exception):
+    """The service was reached, but no whole answer came."""
+
+    def __init__(self, cause: str, *, is_timeout: bool = False) -> None:
+        super().__init__(cause)
+        self.is_timeout = is_timeout
+
+
+class TooLarge(Exception):
+    """The answer is larger than we take, and would be again."""
+
+
+class Connections:
+    """A pool of sessions; each is used by one thread at a time and then put back.
+
+    Certificates are always checked.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        connect_timeout: float,
+        read_timeout: float,
+        max_bytes: int,
+        user_agent: str,
+    ) -> None:
+        self._base = base_url
+        self._timeout = (connect_timeout, read_timeout)
+        self._max_bytes = max_bytes
+        self._user_agent = user_agent
+        self._lock = threading.Lock()
+        self._idle: list[requests.Session] = []
+
+    def get(self, url: str) -> Raw:
+        """Return the answer to a GET of `url`, whatever its status."""
+        session = self._take()
+        try:
+            return self._get(session, url)
+        except (requests.RequestException, HTTPError, OSError) as error:
+            raise _explained(error) from error
+        finally:
+            with self._lock:
+                self._idle.append(session)
+
+    def close(self) -> None:
+        """Close every connection."""
+        with self._lock:
+            for session in self._idle:
+                session.close()
+            self._idle.clear()
+
+    def _get(self, session: requests.Session, url: str) -> Raw:
+        with session.get(url, timeout=self._timeout, stream=True) as response:
+            body = response.raw.read(self._max_bytes + 1, decode_content=True)
+            if len(body) > self._max_bytes:
+                megabytes = self._max_bytes / 1e6
+                raise TooLarge(f"the answer is larger than {megabytes:,.0f} MB")
+            return Raw(response.status_code, response.headers, body)
+
+    def _take(self) -> requests.Session:
+        with self._lock:
+            if self._idle:
+                return self._idle.pop()
+        session = requests.Session()
+        session.headers["User-Agent"] = self._user_agent
+        session.headers["Accept"] = "application/json"
+        session.headers["Accept-Encoding"] = "gzip, deflate"
+        session.max_redirects = MOST_REDIRECTS
+        # What the environment says is read once, and never ~/.netrc: requests would
+        # do both for every request.
+        session.trust_env = False
+        session.proxies.update(get_environ_proxies(self._base))
+        bundle = os.environ.get("REQUESTS_CA_BUNDLE")
+        session.verify = bundle or os.environ.get("CURL_CA_BUNDLE") or True
+        return session
+
+
+def _explained(error: Exception) -> Unconnected | Unread:
+    """Say in a few words what went wrong, without the URL and what may be in it."""
+    causes = list(_causes(error))
+
+    def among(*kinds: type[BaseException]) -> bool:
+        return any(isinstance(cause, kinds) for cause in causes)
+
+    if among(ssl.SSLCertVerificationError, ssl.CertificateError):
+        return Unconnected("its certificate is not valid for it", is_final=True)
+    if among(socket.gaierror, NameResolutionError):
+        return Unconnected("its name cannot be resolved")
+    if among(ProxyError, requests.exceptions.ProxyError):
+        return Unconnected("the proxy does not let us through")
+    if among(ConnectTimeoutError):
+        return Unconnected("no connection within the time limit")
+    if among(ConnectionRefusedError):
+        return Unconnected("the connection is refused")
+    if among(NewConnectionError):
+        return Unconnected(_system_word(causes) or "no connection can be made")
+    if among(ssl.SSLError):
+        return Unconnected("it does not speak TLS as expected")
+    if among(ReadTimeoutError, TimeoutError):
+        return Unread("no answer within the time limit", is_timeout=True)
+    if among(requests.TooManyRedirects):
+        return Unread(f"it redirects more than {MOST_REDIRECTS} times")
+    if among(DecodeError, requests.exceptions.ContentDecodingError):
+        return Unread("the packed answer cannot be unpacked")
+    if among(IncompleteRead, http.client.IncompleteRead):
+        return Unread("the answer ended early")
+    return Unread(_system_word(causes) or "the connection broke")
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """Every exception wrapped in `error`: the libraries put them in four places."""
+    seen: set[int] = set()
+    found: list[object] = [error]
+    while found:
+        one = found.pop(0)
+        if not isinstance(one, BaseException) or id(one) in seen:
+            continue
+        seen.add(id(one))
+        yield one
+        found += [one.__cause__, one.__context__, getattr(one, "reason", None)]
+        found += one.args
+
+
+def _system_word(causes: list[BaseException]) -> str | None:
+    for cause in causes:
+        if isinstance(cause, OSError) and cause.errno and cause.strerror:
+            return cause.strerror.lower()
+    return None

@@ -1,0 +1,43 @@
+"""The datasets that `fetch` can fetch, in the order of a whole run.
+
+A new dataset is a module with `fetch_<name>(run)` and one line here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from typing import cast
+
+from fetcher.run import Run
+
+ALL = "all"
+
+
+@dataclass(frozen=True)
+class Phase:
+    """The part of a run that fetches one dataset; its module is loaded when needed."""
+
+    dataset: str
+    module: str
+    function: str
+
+    def __call__(self, run: Run) -> None:
+        module = import_module(self.module)
+        fetch = cast(Callable[[Run], None], getattr(module, self.function))
+        fetch(run)
+
+
+PHASES = (
+    Phase("markets", "fetcher.polymarket.markets", "fetch_markets"),
+    Phase("events", "fetcher.polymarket.events", "fetch_events"),
+    Phase("trades", "fetcher.polymarket.trades", "fetch_trades"),
+)
+
+MODES = (ALL, *(phase.dataset for phase in PHASES))
+
+
+def phases(mode: str) -> tuple[Phase, ...]:
+    """Return what a run of `mode` does, in order."""
+    return tuple(phase for phase in PHASES if mode in (ALL, phase.dataset))

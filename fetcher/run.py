@@ -1,0 +1,135 @@
+"""One run of `fetch`: what every dataset's code is given, and how its jobs are done."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from fetcher.errors import Stopped
+from fetcher.http import Api
+from fetcher.jobs import Job, is_fatal, work_off
+from fetcher.options import Options
+from fetcher.tally import Failure, Tally
+from lake.batch import Batch
+from settings.errors import PolylakeError
+from settings.model import Settings
+
+if TYPE_CHECKING:
+    from lake.cursor import CursorFile
+    from lake.lake import Lake
+
+log = logging.getLogger(__name__)
+
+__all__ = ["Job", "Options", "Puts", "Run"]
+
+
+class Puts(Protocol):
+    """What takes the batches: see lake.writer.Writer."""
+
+    def put(self, batch: Batch) -> None: ...
+
+    def flush(self) -> None: ...
+
+
+class Landing:
+    """The run's writer; an error in it stops the run, since no job can go on."""
+
+    def __init__(self, writer: Puts, give_up: Callable[[BaseException], None]) -> None:
+        self._writer = writer
+        self._give_up = give_up
+
+    def put(self, batch: Batch) -> None:
+        """Take a batch; returns at once."""
+        try:
+            self._writer.put(batch)
+        except BaseException as error:
+            self._give_up(error)
+            raise
+
+    def flush(self) -> None:
+        """Return when all batches so far are durable."""
+        try:
+            self._writer.flush()
+        except BaseException as error:
+            self._give_up(error)
+            raise
+
+
+@dataclass
+class Run:
+    """What one run gives every dataset.
+
+    Work goes on until `stop` is set: code checks it between pages and returns, or
+    calls `check()`. `clock` is the time of day in unix seconds.
+    """
+
+    lake: Lake
+    writer: Puts
+    cursor: CursorFile
+    gamma: Api
+    data: Api
+    clob: Api
+    settings: Settings
+    options: Options
+    run_id: str
+    stop: threading.Event = field(default_factory=threading.Event)
+    tally: Tally = field(default_factory=Tally)
+    clock: Callable[[], float] = time.time
+    fatal: BaseException | None = None
+    _end_is_told: bool = False
+
+    def __post_init__(self) -> None:
+        self.writer = Landing(self.writer, self.give_up)
+
+    def jobs(
+        self, dataset: str, jobs: Iterable[Job], *, total: int | None = None
+    ) -> None:
+        """Do `jobs` on `settings.workers[dataset]` threads.
+
+        A job that fails is recorded, and the others go on. When the run stops, no
+        further job is begun, and those under way come to their next check.
+        """
+        self.tally.expect(dataset, total)
+        for outcome in work_off(
+            jobs,
+            workers=self.settings.workers.get(dataset, 1),
+            stop=self.stop,
+            context=lambda: self.tally.working_on(dataset),
+        ):
+            if outcome.error is None:
+                if not self.stop.is_set():  # else it may have left early
+                    self.tally.add(dataset, jobs_done=1)
+            else:
+                self.failed(dataset, outcome.job.what, outcome.error)
+
+    def failed(self, dataset: str, what: str, error: BaseException) -> None:
+        """Record that `what` failed; stop the run where going on is pointless."""
+        if isinstance(error, Stopped):
+            return
+        ends_run = error is self.fatal or is_fatal(error)
+        if ends_run:
+            self.give_up(error)
+            if self._end_is_told:
+                return  # the other threads run into the same
+            self._end_is_told = True
+        why = str(error) if str(error) else type(error).__name__
+        self.tally.failed(Failure(dataset, what, why))
+        if isinstance(error, PolylakeError | OSError):
+            log.warning("%s: %s: %s", dataset, what, why)
+        else:
+            log.error("%s: %s failed unexpectedly", dataset, what, exc_info=error)
+
+    def give_up(self, error: BaseException) -> None:
+        """Stop the run because of `error`."""
+        if self.fatal is None:
+            self.fatal = error
+        self.stop.set()
+
+    def check(self) -> None:
+        """Raise Stopped when the run is stopping."""
+        if self.stop.is_set():
+            raise Stopped
