@@ -1,0 +1,97 @@
+"""The SQL files: one a model, with a header and, in silver, named steps.
+
+A silver file is a header (grain, key, sources) and steps, each opened by a line
+`-- step: <name>`. `define` makes the table where there is none; the other steps are
+run by `ingestion`, which gives them the temporary tables that their header names. A
+gold file is a header and one select; it becomes the view of the file's name.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import duckdb
+
+SQL = Path(__file__).parent / "sql"
+
+_STEP = re.compile(r"^-- step: (\w+)$", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Model:
+    """One SQL file: `header` is its opening comment, `steps` its statements by name.
+
+    A file without step lines is one step, `select`.
+    """
+
+    name: str
+    header: str
+    steps: dict[str, str]
+
+
+def read_model(path: Path) -> Model:
+    """Read one SQL file."""
+    head, *parts = _STEP.split(path.read_text(encoding="utf-8"))
+    header = "\n".join(_opening_comment(head))
+    if not parts:
+        return Model(path.stem, header, {"select": head})
+    return Model(path.stem, header, dict(zip(parts[::2], parts[1::2], strict=True)))
+
+
+@cache
+def models(layer: str) -> dict[str, Model]:
+    """Return the models of `silver`, `gold` or `checks` by name, sorted."""
+    return {path.stem: read_model(path) for path in sorted((SQL / layer).glob("*.sql"))}
+
+
+def define_silver(db: duckdb.DuckDBPyConnection) -> None:
+    """Make every silver table that is not there yet."""
+    db.execute("create schema if not exists silver")
+    for model in models("silver").values():
+        db.execute(model.steps["define"])
+
+
+def define_gold(db: duckdb.DuckDBPyConnection) -> None:
+    """Make every gold view as its file says, and drop those that have none."""
+    db.execute("create schema if not exists gold")
+    wanted = list(in_order_of_need(models("gold").values()))
+    for (name,) in db.execute(
+        "select view_name from duckdb_views() where schema_name = 'gold'"
+    ).fetchall():
+        if name not in {model.name for model in wanted}:
+            db.execute(f'drop view gold."{name}"')
+    for model in wanted:
+        query = model.steps["select"].rstrip().rstrip(";")
+        db.execute(f'create or replace view gold."{model.name}" as\n{query}')
+
+
+def in_order_of_need(gold: Iterable[Model]) -> Iterable[Model]:
+    """Yield gold models so that each comes after those it reads."""
+    left = {model.name: model for model in gold}
+    while left:
+        ready = [
+            model
+            for model in left.values()
+            if not any(
+                name != model.name and re.search(rf"\bgold\.{name}\b", query)
+                for query in model.steps.values()
+                for name in left
+            )
+        ]
+        if not ready:
+            raise ValueError(f"gold views read each other in a circle: {sorted(left)}")
+        for model in ready:
+            yield left.pop(model.name)
+
+
+def _opening_comment(text: str) -> list[str]:
+    lines = []
+    for line in text.splitlines():
+        if not line.startswith("--"):
+            break
+        lines.append(line.removeprefix("--").strip())
+    return lines
