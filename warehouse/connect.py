@@ -40,7 +40,7 @@ def open_to_write(
         "storage_compatibility_version": STORAGE_VERSION,
         "temp_directory": str(scratch),
         "preserve_insertion_order": True,
-        "TimeZone": "UTC",
+        "autoinstall_known_extensions": False,
     }
     if memory_limit is not None:
         config["memory_limit"] = memory_limit
@@ -74,7 +74,7 @@ def _connect(
             "name another file under [paths] warehouse."
         )
     try:
-        return duckdb.connect(str(path), read_only=read_only, config=config)
+        db = duckdb.connect(str(path), read_only=read_only, config=config)
     except duckdb.Error as error:
         reason = str(error).strip().splitlines()[0]
         if "lock on file" in reason:
@@ -83,3 +83,6 @@ def _connect(
             f"{path} cannot be opened by DuckDB {duckdb.__version__}: {reason} "
             "It was left as it is; was it made by a newer version, or cut short?"
         ) from error
+    # Else texts and timestamps with an offset are read in the machine's own time.
+    db.execute("set TimeZone = 'UTC'")
+    return db
