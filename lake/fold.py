@@ -1,0 +1,242 @@
+"""Fold what one writer landed of one dataset into sorted Parquet files of bronze.
+
+The order makes it safe to die anywhere: rows that wait for the next fold and the
+fold's report are durable before the commit, landing files go after it, and each of
+them carries the number that says whether it counts.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import secrets
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import partial
+from pathlib import Path
+
+import polars as pl
+import pyarrow as pa
+
+from lake.dataset import Dataset
+from lake.delta_log import DeltaLog, NewFile, Snapshot, new_file
+from lake.encoding import codes, series
+from lake.landing import (
+    LandingFolder,
+    Report,
+    read_rows,
+)
+from lake.locks import FileLock
+from lake.parquet import ParquetWriter, slices
+from lake.parts import Part, Read, parts
+from lake.storage import LocalStorage
+from lake.walks import WALKS
+
+logger = logging.getLogger(__name__)
+
+MOST_ROWS = 500_000
+FILE_ROWS = 1_000_000
+_FOLDING = "_folding"
+_INTENT = "intent.json"
+_EPOCH = date(1970, 1, 1)
+
+
+@dataclass(frozen=True)
+class Folded:
+    """What one fold did, in rows; `carried` wait for the next one."""
+
+    dataset: str
+    number: int
+    stored: int = 0
+    confirmed: int = 0
+    carried: int = 0
+    files: int = 0
+
+
+def fold_lock(storage: LocalStorage, dataset: str) -> Path:
+    """The lock of whoever changes the dataset's files: a fold or a compaction."""
+    return storage.path(f"_locks/fold-{dataset}.lock")
+
+
+class Fold:
+    """Folds of one dataset and writer; `logs` gives the log of any dataset."""
+
+    def __init__(
+        self,
+        storage: LocalStorage,
+        dataset: Dataset,
+        writer: str,
+        *,
+        logs: Callable[[str], DeltaLog],
+        most_rows: int = MOST_ROWS,
+        file_rows: int = FILE_ROWS,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._storage = storage
+        self._dataset = dataset
+        self._writer = writer
+        self._logs = logs
+        self._most_rows = most_rows
+        self._file_rows = file_rows
+        self._clock = clock
+        self._landing = LandingFolder(storage, dataset.name, writer)
+        self._walks = LandingFolder(storage, WALKS.name, writer)
+        self._scratch = f"{_FOLDING}/{dataset.name}"
+
+    @property
+    def dataset(self) -> str:
+        """The name of the dataset."""
+        return self._dataset.name
+
+    def folded(self) -> int:
+        """The number of the last landing file that has been folded; 0 for none."""
+        snapshot = self._logs(self._dataset.name).snapshot()
+        return snapshot.transaction_version(self._writer) or 0
+
+    def run(self, upto: int) -> Folded | None:
+        """Fold the landing files up to number `upto`; null if there is nothing to do.
+
+        The next fold, by whoever, finishes one that died.
+        """
+        with FileLock.wait(fold_lock(self._storage, self._dataset.name)):
+            snapshot = self._logs(self._dataset.name).snapshot()
+            folded = snapshot.transaction_version(self._writer) or 0
+            self._clean(snapshot, folded)
+            numbers = [n for n in self._landing.numbers() if folded < n <= upto]
+            reports = self._reports(snapshot)
+            if not numbers and not reports:
+                return None
+            return self._fold(folded, numbers, reports)
+
+    def _fold(self, folded: int, numbers: list[int], reports: list[Report]) -> Folded:
+        number = numbers[-1] if numbers else folded
+        names = [self._landing.file(n) for n in numbers]
+        if folded in self._landing.carries():
+            names.insert(0, self._landing.carry(folded))
+        sources: list[Read] = [
+            partial(read_rows, self._storage, name, self._dataset) for name in names
+        ]
+        sources += [
+            partial(read_rows, self._storage, report.name, self._dataset)
+            for report in reports
+        ]
+        files: list[NewFile] = []
+        stored = 0
+        for part in parts(
+            self._dataset,
+            sources,
+            most=self._most_rows,
+            scratch=self._storage.path(f"{self._scratch}/spill"),
+        ):
+            stored += part.rows.num_rows
+            files += self._write(part, number)
+        self._commit(files, number if numbers else None, reports)
+        self._storage.remove([*names, *(report.name for report in reports)])
+        return Folded(self._dataset.name, number, stored=stored, files=len(files))
+
+    def _write(self, part: Part, number: int) -> Iterator[NewFile]:
+        """Write a part's rows, sorted, one file a day (more if a day is large)."""
+        order = _order(self._dataset, part)
+        rows = part.rows.take(order["row"].to_arrow())
+        runs = order.group_by("day", maintain_order=True).len()
+        writer = ParquetWriter(self._storage, self._dataset, rows)
+        for day, count in runs.iter_rows():
+            folder = f"dt={_EPOCH + timedelta(days=day)}"
+            for piece in slices(rows.slice(0, count), [count], at_most=self._file_rows):
+                name = f"{self._writer}-{number:06d}-{secrets.token_hex(6)}.parquet"
+                aside = f"{self._scratch}/{name}"
+                footer = writer.write(aside, piece)
+                yield new_file(
+                    f"{folder}/{name}",
+                    footer,
+                    size=self._storage.size(aside),
+                    columns=_bounded(self._dataset),
+                )
+            rows = rows.slice(count)
+
+    def _commit(
+        self, files: list[NewFile], number: int | None, reports: list[Report]
+    ) -> None:
+        """Make the files live, in their places, and the landing files spent."""
+        intent = f"{self._scratch}/{_INTENT}"
+        if files:
+            self._storage.write(intent, json.dumps([f.name for f in files]).encode())
+            self._storage.move(
+                (
+                    f"{self._scratch}/{file.name.rpartition('/')[2]}",
+                    f"{self._dataset.name}/{file.name}",
+                )
+                for file in files
+            )
+        transactions = [] if number is None else [(self._writer, number)]
+        taken = {report.dataset: report.number for report in reports}
+        transactions += [(f"{self._writer}:{name}", n) for name, n in taken.items()]
+        self._logs(self._dataset.name).commit(files, transactions=transactions)
+        self._storage.remove([intent])
+
+    def _reports(self, snapshot: Snapshot) -> list[Report]:
+        """The fold reports to take in, in order; of those that never came true, none.
+
+        A report counts once the fold that it speaks of has been committed.
+        """
+        if self._dataset.name != WALKS.name:
+            return []
+        new = []
+        for report in self._walks.reports():
+            done = snapshot.transaction_version(f"{self._writer}:{report.dataset}") or 0
+            of = self._logs(report.dataset).snapshot().transaction_version(self._writer)
+            if report.number <= done:
+                self._storage.remove([report.name])
+            elif report.number <= (of or 0):
+                new.append(report)
+        return new
+
+    def _clean(self, snapshot: Snapshot, folded: int) -> None:
+        """Remove what a fold that died left behind, and what is folded."""
+        intent = f"{self._scratch}/{_INTENT}"
+        if self._storage.exists(intent):
+            live = {file.name for file in snapshot.files}
+            moved = json.loads(self._storage.read(intent))
+            self._storage.remove(
+                f"{self._dataset.name}/{name}" for name in moved if name not in live
+            )
+        shutil.rmtree(self._storage.path(self._scratch), ignore_errors=True)
+        self._storage.remove(
+            [
+                *(
+                    self._landing.file(n)
+                    for n in self._landing.numbers()
+                    if n <= folded
+                ),
+                *(
+                    self._landing.carry(n)
+                    for n in self._landing.carries()
+                    if n != folded
+                ),
+                *(
+                    report.name
+                    for report in self._walks.reports()
+                    if report.dataset == self._dataset.name and report.number > folded
+                ),
+            ]
+        )
+
+
+def _order(dataset: Dataset, part: Part) -> pl.DataFrame:
+    """Return the row numbers of a part by day and then as its files are sorted."""
+    keys = {
+        f"key{i}": codes(part.rows, name)[0]
+        if pa.types.is_dictionary(part.rows[name].type)
+        else series(part.rows[name])
+        for i, name in enumerate(dataset.sort_by)
+    }
+    frame = pl.DataFrame({"day": part.day, **keys}).with_row_index("row")
+    return frame.sort("day", *keys, "row").select("row", "day")
+
+
+def _bounded(dataset: Dataset) -> list[str]:
+    """The columns whose bounds the log keeps."""
+    return list(dict.fromkeys([*dataset.sort_by[:2], dataset.day_of]))

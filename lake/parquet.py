@@ -1,0 +1,99 @@
+"""Write sorted rows as Parquet files that are small and quick to skip through."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from lake.dataset import Dataset
+from lake.encoding import compact
+from lake.storage import LocalStorage, StorageError
+
+ROW_GROUP = 131_072
+_SAMPLE = 2_000
+_SHARE = 0.1
+
+
+class ParquetWriter:
+    """Writes files of one dataset: zstd, codes for what repeats, deltas for numbers.
+
+    `sample` decides which columns repeat. Bounds are kept for the columns that rows
+    are sorted by and for all numbers: those of other strings would skip nothing.
+    """
+
+    def __init__(
+        self, storage: LocalStorage, dataset: Dataset, sample: pa.Table
+    ) -> None:
+        self._storage = storage
+        self._schema = dataset.schema
+        self._repeating = [
+            name for name in sample.column_names if _repeats(sample[name])
+        ]
+        self._deltas = {
+            field.name: "DELTA_BINARY_PACKED"
+            for field in dataset.schema
+            if field.name not in self._repeating and _is_whole(field.type)
+        }
+        self._bounded = [
+            field.name
+            for field in dataset.schema
+            if field.name in dataset.sort_by or not pa.types.is_string(field.type)
+        ]
+
+    def write(self, name: str, rows: pa.Table) -> pq.FileMetaData:
+        """Write `rows`, in their order; synced, but its name only with its folder.
+
+        For files that are renamed when all are finished: see `LocalStorage.move`.
+        """
+        path = self._storage.path(name)
+        rows = compact(rows)
+        self._storage.make_folder(name.rpartition("/")[0])
+        self._storage.announce("write", name)
+        footer: list[pq.FileMetaData] = []
+        try:
+            with pq.ParquetWriter(
+                path,
+                rows.schema,
+                compression="zstd",
+                compression_level=1,
+                use_dictionary=self._repeating,
+                column_encoding=self._deltas,
+                write_statistics=self._bounded,
+                store_schema=False,
+                metadata_collector=footer,
+            ) as file:
+                file.write_table(rows, row_group_size=ROW_GROUP)
+        except OSError as error:
+            path.unlink(missing_ok=True)
+            raise StorageError(
+                f"Cannot write {path}: {error.strerror or error}. What was stored "
+                "before is unharmed; free the disk or fix the permissions, then run "
+                "the same command again."
+            ) from error
+        self._storage.sync(name)
+        return footer[0]
+
+
+def slices(rows: pa.Table, sizes: Iterable[int], *, at_most: int) -> Iterator[pa.Table]:
+    """Cut consecutive runs of `sizes` rows out of `rows`, none above `at_most`."""
+    start = 0
+    for size in sizes:
+        for offset in range(0, size, at_most):
+            yield rows.slice(start + offset, min(at_most, size - offset))
+        start += size
+
+
+def _repeats(column: pa.ChunkedArray) -> bool:
+    if pa.types.is_dictionary(column.type):
+        return True
+    if pa.types.is_boolean(column.type):
+        return False
+    sample = column.slice(0, _SAMPLE)
+    return bool(pc.count_distinct(sample).as_py() <= _SHARE * max(len(sample), 1))
+
+
+def _is_whole(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_integer(kind) or pa.types.is_timestamp(kind))

@@ -1,0 +1,338 @@
+"""Take batches from many threads; make them durable: landing, cursor, then bronze."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import TracebackType
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from lake.batch import Batch, CursorChange, Progress
+from lake.cursor import CursorFile, Landed
+from lake.dataset import Dataset
+from lake.delta_log import DeltaLog
+from lake.fold import Fold, Folded
+from lake.landing import LandingFolder
+from lake.recovery import Resumed, resume
+from lake.storage import LocalStorage, StorageError
+from lake.walks import WALKS
+from settings.errors import PolylakeError
+
+logger = logging.getLogger(__name__)
+
+BUFFER_BYTES = 64 * 1024 * 1024
+LINGER_SECONDS = 1.0
+
+
+@dataclass
+class _Buffer:
+    """Batches that wait to be landed together, in the order they were put."""
+
+    rows: dict[str, list[pa.Table]] = field(default_factory=dict)
+    progress: dict[str, list[Progress]] = field(default_factory=dict)
+    changes: list[CursorChange] = field(default_factory=list)
+    bytes: int = 0
+    batches: int = 0
+    since: float = 0.0
+
+    def add(self, batch: Batch) -> None:
+        for name, rows in batch.rows.items():
+            self.rows.setdefault(name, []).append(rows)
+            self.bytes += rows.nbytes
+        for record in batch.progress:
+            self.progress.setdefault(record.dataset, []).append(record)
+        self.changes.append(batch.cursor)
+        self.batches += 1
+
+
+@dataclass(frozen=True)
+class DatasetStats:
+    """What one run did to one dataset so far."""
+
+    rows_new: int = 0
+    rows_confirmed: int = 0
+    files: int = 0
+
+
+class Writer:
+    """Makes batches durable in the background, and folds them into bronze.
+
+    A context manager: it resumes what the cursor's last run left, and at its end
+    folds all that landed. `put` returns at once; it waits only while one buffer is
+    being written and the other one is full. After an error nothing more is written,
+    and every call raises it; what is durable stays so. If the block raises, what was
+    put becomes durable, and the next run folds it.
+    """
+
+    def __init__(
+        self,
+        storage: LocalStorage,
+        datasets: Mapping[str, Dataset],
+        cursor: CursorFile,
+        *,
+        logs: Callable[[str], DeltaLog],
+        buffer_bytes: int = BUFFER_BYTES,
+        linger_seconds: float = LINGER_SECONDS,
+        landing_max_bytes: int = 4 << 30,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._storage = storage
+        self._datasets = datasets
+        self._cursor = cursor
+        self._logs = logs
+        self._buffer_bytes = buffer_bytes
+        self._linger = linger_seconds
+        self._landing_max = landing_max_bytes
+        self._clock = clock
+        self._state = threading.Condition()
+        self._buffer = _Buffer()
+        self._put = 0
+        self._durable = 0
+        self._wanted = 0
+        self._closing = False
+        self._error: BaseException | None = None
+        self._landed_bytes = 0
+        self._folded: list[Folded] = []
+        self._fold_lock = threading.Lock()
+        self._resumed: Resumed | None = None
+        self._threads: list[threading.Thread] = []
+
+    # For the threads that fetch
+
+    def put(self, batch: Batch) -> None:
+        """Take over a batch; it becomes durable soon, whole, after those put before.
+
+        ValueError when its rows do not fit the dataset: nothing of it is taken.
+        """
+        for name, rows in batch.rows.items():
+            _check(self._datasets[name], rows, batch)
+        with self._state:
+            self._state.wait_for(
+                lambda: (
+                    self._error is not None or self._buffer.bytes < self._buffer_bytes
+                )
+            )
+            self._raise_error()
+            if self._closing or self._resumed is None:
+                raise RuntimeError("put outside of the writer's with block")
+            if not self._buffer.batches:
+                self._buffer.since = time.monotonic()
+            self._buffer.add(batch)
+            self._put += 1
+            self._state.notify_all()
+
+    def flush(self) -> None:
+        """Return once all that was put before is durable."""
+        with self._state:
+            mark = self._put
+            self._wanted = max(self._wanted, mark)
+            self._state.notify_all()
+            self._state.wait_for(
+                lambda: self._error is not None or self._durable >= mark
+            )
+            self._raise_error()
+
+    def fold(self) -> None:
+        """Make all that was put before durable, and move it into bronze."""
+        self.flush()
+        self._fold_landed()
+
+    def stats(self) -> dict[str, DatasetStats]:
+        """What this writer's folds stored and found stored already, by dataset."""
+        with self._state:
+            folded = list(self._folded)
+        stats: dict[str, DatasetStats] = {}
+        for one in folded:
+            so_far = stats.get(one.dataset, DatasetStats())
+            stats[one.dataset] = DatasetStats(
+                so_far.rows_new + one.stored,
+                so_far.rows_confirmed + one.confirmed,
+                so_far.files + one.files,
+            )
+        return stats
+
+    # Its life
+
+    def __enter__(self) -> Writer:
+        self._resumed = resume(self._storage, self._datasets, self._cursor, self._folds)
+        try:
+            self._folded += self._resumed.folded
+            self._fold_landed()
+            for name, work in (
+                ("land", self._land_forever),
+                ("fold", self._fold_often),
+            ):
+                thread = threading.Thread(target=work, name=f"polylake-{name}")
+                thread.start()
+                self._threads.append(thread)
+        except BaseException:
+            self._resumed.lock.release()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        assert self._resumed is not None
+        try:
+            with self._state:
+                self._closing = True
+                self._state.notify_all()
+            for thread in self._threads:
+                thread.join()
+            if error is None:
+                with self._state:
+                    self._raise_error()
+                self._fold_landed()
+            elif self._error is not None and self._error is not error:
+                logger.error("Not all that was fetched is stored: %s", self._error)
+        finally:
+            self._resumed.lock.release()
+
+    # The thread that lands
+
+    def _land_forever(self) -> None:
+        while True:
+            with self._state:
+                while not self._due():
+                    self._state.wait(self._patience())
+                if not self._buffer.batches or self._error is not None:
+                    return
+                buffer, self._buffer = self._buffer, _Buffer()
+                self._state.notify_all()
+            try:
+                written = self._land(buffer)
+            except BaseException as error:  # noqa: BLE001 - raised in the next put
+                self._fail(error)
+                return
+            with self._state:
+                self._durable += buffer.batches
+                self._landed_bytes += written
+                self._state.notify_all()
+
+    def _due(self) -> bool:
+        if self._closing or self._error is not None:
+            return True
+        return bool(self._buffer.batches) and (
+            self._wanted > self._durable
+            or self._buffer.bytes >= self._buffer_bytes
+            or time.monotonic() - self._buffer.since >= self._linger
+        )
+
+    def _patience(self) -> float | None:
+        if not self._buffer.batches:
+            return None
+        return max(0.0, self._buffer.since + self._linger - time.monotonic())
+
+    def _land(self, buffer: _Buffer) -> int:
+        """Make a buffer durable: its files, and only then the cursor."""
+        landed = self._cursor.landed
+        assert landed is not None
+        numbers = dict(landed.files)
+        written = 0
+        for name in dict.fromkeys([*buffer.rows, *buffer.progress]):
+            dataset = self._datasets[name]
+            numbers[name] = numbers.get(name, 0) + 1
+            folder = LandingFolder(self._storage, name, landed.writer)
+            folder.claim(self._cursor.path)
+            written += folder.write(
+                numbers[name],
+                buffer.rows.get(name) or [dataset.schema.empty_table()],
+                buffer.progress.get(name, ()),
+            )
+        self._cursor.save(buffer.changes, Landed(landed.writer, numbers))
+        return written
+
+    # The thread that folds
+
+    def _fold_often(self) -> None:
+        while True:
+            with self._state:
+                self._state.wait_for(
+                    lambda: (
+                        self._closing
+                        or self._error is not None
+                        or self._landed_bytes >= self._landing_max
+                    )
+                )
+                if self._closing or self._error is not None:
+                    return
+            try:
+                self._fold_landed()
+            except BaseException as error:  # noqa: BLE001 - raised in the next put
+                self._fail(error)
+                return
+
+    def _fold_landed(self) -> None:
+        """Fold all that counts, what was walked before what says so."""
+        with self._fold_lock:
+            with self._state:
+                self._landed_bytes = 0
+                landed = self._cursor.landed
+            assert landed is not None
+            for fold in self._folds(landed.writer):
+                folded = fold.run(landed.files.get(fold.dataset, 0))
+                if folded is not None:
+                    with self._state:
+                        self._folded.append(folded)
+
+    def _folds(self, writer: str) -> list[Fold]:
+        """The folds of one writer, in the order they must be run."""
+        ordered = sorted(
+            self._datasets.values(), key=lambda d: (d.name == WALKS.name, not d.chain)
+        )
+        return [
+            Fold(self._storage, dataset, writer, logs=self._logs) for dataset in ordered
+        ]
+
+    # Errors
+
+    def _fail(self, error: BaseException) -> None:
+        if isinstance(error, OSError):
+            path = error.filename or self._storage.root
+            error = StorageError(f"Cannot write {path}: {error.strerror or error}.")
+        with self._state:
+            self._error = self._error or error
+            self._state.notify_all()
+
+    def _raise_error(self) -> None:
+        if isinstance(self._error, PolylakeError):
+            raise type(self._error)(str(self._error)) from self._error
+        if self._error is not None:
+            raise RuntimeError("the lake's writer stopped") from self._error
+
+
+def _check(dataset: Dataset, rows: pa.Table, batch: Batch) -> None:
+    """Raise ValueError where rows would make a later fold fail."""
+    if not rows.schema.equals(dataset.schema):
+        raise ValueError(
+            f"rows for {dataset.name} have another schema:\n{rows.schema}\n"
+            f"instead of\n{dataset.schema}"
+        )
+    chain = dataset.chain
+    required = [dataset.day_of, *((chain.group, "walk_id") if chain else ())]
+    for name in required:
+        if rows[name].null_count:
+            raise ValueError(f"rows for {dataset.name} without {name}")
+    if chain and rows.num_rows:
+        walks = {p.walk_id for p in batch.progress if p.dataset == dataset.name}
+        spoken = set(pc.unique(rows["walk_id"]).to_pylist())
+        if not spoken <= walks:
+            raise ValueError(
+                f"rows for {dataset.name} of {sorted(spoken - walks)} without progress"
+            )
+    if rows.num_rows and pa.types.is_integer(rows.schema.field(dataset.day_of).type):
+        bounds = pc.min_max(rows[dataset.day_of]).as_py()
+        if bounds["min"] < 0 or bounds["max"] > LAST_SECOND:
+            raise ValueError(f"rows for {dataset.name} with {dataset.day_of} {bounds}")
+
+
+LAST_SECOND = 253_402_300_799  # the last one of the year 9999
