@@ -1,0 +1,151 @@
+-- Every market at a glance: what it asks, how it stands, what was traded.
+-- Grain: one row per market that any source has named, traded or not.
+-- Key: condition_id
+-- Units: volume_shares in shares, volume_usd in dollars, last_price in dollars
+-- a share of the first outcome, times UTC.
+-- Sources: gold.daily_volume, silver.MarketKey, silver.MarketDim,
+-- silver.EventDim, silver.MarketTokenDim, silver.TradeFact
+-- status: open, closed, or unlisted (trades name the market, Gamma does not).
+-- last_price is that of the latest fill; a fill of the second of two outcomes
+-- at p counts as 1 - p. Volumes as in gold.daily_volume.
+with
+
+market_keys as (
+    select * from silver.MarketKey
+),
+
+markets as (
+    select * from silver.MarketDim
+),
+
+events as (
+    select * from silver.EventDim
+),
+
+tokens as (
+    select * from silver.MarketTokenDim
+),
+
+days as (
+    select * from gold.daily_volume
+),
+
+fills as (
+    select * from silver.TradeFact
+    where withdrawn_at is null
+),
+
+volumes as (
+    select
+        condition_id,
+        sum(trades) as trades_held,
+        sum(matches) as matches,
+        sum(volume_shares) as volume_shares,
+        sum(volume_usd) as volume_usd,
+        sum(shares_usd_unknown) as shares_usd_unknown
+    from days
+    group by all
+),
+
+spans as (
+    select
+        market_key,
+        count(distinct trader_key) as traders,
+        min(traded_at) as first_traded_at,
+        max(traded_at) as last_traded_at
+    from fills
+    group by all
+),
+
+last_prices as (
+    select
+        fills.market_key,
+        arg_max(
+            case tokens.outcome_index
+                when 0 then fills.price
+                else 1 - fills.price
+            end,
+            (
+                fills.traded_at,
+                coalesce(fills.order_in_second, 0),
+                coalesce(fills.is_taker, false)
+            )
+        ) as last_price
+    from fills
+    inner join tokens on fills.token_key = tokens.token_key
+    left join markets on fills.market_key = markets.market_key
+    where
+        tokens.outcome_index = 0
+        or (
+            tokens.outcome_index = 1
+            and coalesce(len(markets.outcomes), 2) = 2
+        )
+    group by all
+),
+
+described as (
+    select
+        market_keys.condition_id,
+        markets.gamma_id,
+        markets.event_id,
+        markets.outcomes,
+        markets.winning_outcome,
+        markets.created_at,
+        markets.end_at,
+        markets.closed_at,
+        events.title as event_title,
+        last_prices.last_price,
+        spans.first_traded_at,
+        spans.last_traded_at,
+        coalesce(markets.question, market_keys.title) as question,
+        coalesce(markets.slug, market_keys.slug) as slug,
+        coalesce(markets.category, events.category) as category,
+        case
+            when markets.market_key is null then 'unlisted'
+            when markets.is_closed then 'closed'
+            else 'open'
+        end as status,
+        coalesce(markets.is_neg_risk, false) as is_neg_risk,
+        coalesce(volumes.trades_held, 0) as trades_held,
+        coalesce(volumes.matches, 0) as matches,
+        coalesce(spans.traders, 0) as traders,
+        coalesce(volumes.volume_shares, 0) as volume_shares,
+        coalesce(volumes.volume_usd, 0) as volume_usd,
+        coalesce(volumes.shares_usd_unknown, 0) as shares_usd_unknown
+    from market_keys
+    left join markets on market_keys.market_key = markets.market_key
+    left join events on markets.event_id = events.event_id
+    left join volumes on market_keys.condition_id = volumes.condition_id
+    left join spans on market_keys.market_key = spans.market_key
+    left join last_prices on market_keys.market_key = last_prices.market_key
+),
+
+final as (
+    select
+        condition_id,
+        gamma_id,
+        event_id,
+        question,
+        event_title,
+        slug,
+        category,
+        outcomes,
+        status,
+        winning_outcome,
+        is_neg_risk,
+        trades_held,
+        matches,
+        traders,
+        volume_shares,
+        volume_usd,
+        shares_usd_unknown,
+        last_price,
+        first_traded_at,
+        last_traded_at,
+        created_at,
+        end_at,
+        closed_at
+    from described
+)
+
+select * from final
