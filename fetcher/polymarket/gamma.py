@@ -159,13 +159,16 @@ def closed(value: bool) -> Filter:
 
 
 def started_between(low: int | None, high: int | None) -> Filter:
-    """Rows with a start_date in [low, high], unix seconds; null: open on that side."""
-    return _dates("start_date", "startDate", low, high)
+    """Rows with a start_date in [low, high], unix seconds; null: open on that side.
+
+    A row that does not say when it started is no proof against the filter.
+    """
+    return _dates("start_date", "startDate", low, high, undated=True)
 
 
 def ends_between(low: int | None, high: int | None) -> Filter:
     """Rows with an end_date in [low, high], unix seconds; null: open on that side."""
-    return _dates("end_date", "endDate", low, high)
+    return _dates("end_date", "endDate", low, high, undated=False)
 
 
 def among(param: str, key: str, values: Collection[str]) -> Filter:
@@ -204,7 +207,9 @@ def row_time(key: str) -> Callable[[Item], int | None]:
     return lambda item: unix_seconds(_text(item.get(key)))
 
 
-def _dates(param: str, key: str, low: int | None, high: int | None) -> Filter:
+def _dates(
+    param: str, key: str, low: int | None, high: int | None, *, undated: bool
+) -> Filter:
     params = []
     if low is not None:
         params.append((f"{param}_min", gamma_time(low)))
@@ -215,7 +220,7 @@ def _dates(param: str, key: str, low: int | None, high: int | None) -> Filter:
     def holds(row: Item) -> bool:
         time = read(row)
         if time is None:
-            return not params
+            return undated or not params
         return (low is None or time >= low) and (high is None or time <= high)
 
     return Filter(tuple(params), holds)

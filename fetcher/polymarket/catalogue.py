@@ -1,0 +1,288 @@
+"""What the lake knows of markets and events, by every key, at the cost of the question.
+
+`of(run)` gives the run's one catalogue. It answers from the lake as the last commits
+left it and from what this run has handed to the writer since.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from fetcher.polymarket.catalogue_file import Bronze, catch_up, connect, transaction
+from fetcher.polymarket.catalogue_tables import (
+    CLOB_MARKETS,
+    EVENTS,
+    MARKETS,
+    Table,
+    clob_key,
+    microseconds,
+)
+from fetcher.polymarket.chunks import chunks
+from fetcher.polymarket.typed_rows import Row
+from fetcher.run import Run
+
+_AT_ONCE = 500  # keys in one question
+_DAY = 86_400
+_BY_DATASET = {table.dataset: table for table in (MARKETS, EVENTS, CLOB_MARKETS)}
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogueMarket:
+    """What the last stored row said of a market; times are unix seconds.
+
+    `condition_id` is in lower case and empty on a market that is not hydrated.
+    `token_ids` are in the order of the outcomes.
+    """
+
+    id: str
+    condition_id: str
+    slug: str
+    event_id: str
+    event_slug: str
+    closed: bool
+    volume_num: float | None
+    created_at: int | None
+    start_at: int | None
+    end_at: int | None
+    closed_at: int | None
+    token_ids: tuple[str, ...]
+    version: str
+
+
+_SELECTED = (
+    "id, condition_id, slug, event_id, event_slug, closed, volume_num, created_at, "
+    "start_at, end_at, closed_at, token_ids, version"
+)
+
+
+class Catalogue:
+    """Markets, events and CLOB markets of one lake; thread safe."""
+
+    def __init__(self, lake: Bronze) -> None:
+        self._lake = lake
+        self._lock = threading.RLock()
+        self._db = connect(Path(lake.root) / "_state" / "catalogue.sqlite")
+        self.catch_up()
+
+    def catch_up(self) -> None:
+        """Take in what the lake's commits have brought since."""
+        with self._lock:
+            catch_up(self._db, self._lake)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        with self._lock:
+            self._db.close()
+
+    def changed(
+        self, dataset: str, rows: Sequence[Row], *, embedded: bool = False
+    ) -> list[Row]:
+        """Return the rows whose content the lake does not hold, each only once.
+
+        From then on it counts as held, so the caller must hand them to the writer.
+        Rows need `fetched_at`. A row older than the stored one, out of a cache, is no
+        change. `embedded` rows come with an event; where they say something else than
+        the listing said of the same moment, the listing stands.
+        """
+        table = _BY_DATASET[dataset]
+        with self._lock:
+            known = self._held(table, [_key(table, row) for row in rows])
+            fresh: list[Row] = []
+            for row in rows:
+                key = _key(table, row)
+                updated = microseconds(row.get("updated_at"))
+                if key in known:
+                    digest, held = known[key]
+                    if digest == row["content_hash"]:
+                        continue
+                    if (
+                        updated is not None
+                        and held is not None
+                        and (updated < held or (embedded and updated == held))
+                    ):
+                        continue
+                known[key] = (row["content_hash"], updated)
+                fresh.append(row)
+            with transaction(self._db):
+                put = table.put("run")
+                for row in fresh:
+                    self._db.executemany(put, table.records(row))
+        return fresh
+
+    def market(self, condition_id: str) -> CatalogueMarket | None:
+        """Return the market with this condition id."""
+        return self.by_condition([condition_id]).get(condition_id.lower())
+
+    def by_condition(self, condition_ids: Iterable[str]) -> dict[str, CatalogueMarket]:
+        """Return the markets that are known, by the condition id in lower case.
+
+        Gamma may list two markets under one condition: the one with more volume is
+        given. A Protocol V2 id of 62 digits is also found as padded to 64.
+        """
+        wanted: dict[str, str] = {}
+        for condition_id in condition_ids:
+            lower = condition_id.lower()
+            if lower:
+                wanted[lower] = lower
+                if len(lower) == 64:
+                    wanted.setdefault(lower + "00", lower)
+        found: dict[str, CatalogueMarket] = {}
+        for market in self._where_in("condition_id", list(wanted)):
+            key = wanted[market.condition_id]
+            if key not in found or _volume(market) > _volume(found[key]):
+                found[key] = market
+        return found
+
+    def never_listed(self, condition_ids: Iterable[str]) -> list[str]:
+        """Return those of the condition ids that the catalogue does not hold."""
+        asked = list(dict.fromkeys(c.lower() for c in condition_ids if c))
+        found = self.by_condition(asked)
+        return [condition_id for condition_id in asked if condition_id not in found]
+
+    def by_slug(self, slugs: Iterable[str]) -> dict[str, CatalogueMarket]:
+        """Return the markets that are known, by slug."""
+        return {m.slug: m for m in self._where_in("slug", [s for s in slugs if s])}
+
+    def by_id(self, ids: Iterable[str]) -> dict[str, CatalogueMarket]:
+        """Return the markets that are known, by Gamma's id."""
+        return {m.id: m for m in self._where_in("id", [int(i) for i in ids])}
+
+    def known_events(self, ids: Iterable[str]) -> set[str]:
+        """Return those of the event ids that the catalogue holds."""
+        return {str(key) for key in self._held(EVENTS, [int(i) for i in ids])}
+
+    def each(self, *, changed_since: float = 0) -> Iterator[CatalogueMarket]:
+        """Yield every market, by id; or those stored at this unix time or later."""
+        last = -1
+        clause = "id > ? and fetched_us >= ? order by id limit 10000"
+        while True:
+            markets = self._markets(clause, (last, int(changed_since * 1_000_000)))
+            markets = sorted(markets, key=lambda m: int(m.id))[:10_000]
+            yield from markets
+            if len(markets) < 10_000:
+                return
+            last = int(markets[-1].id)
+
+    def counts(self) -> dict[str, int]:
+        """Return how many markets and events there are."""
+        return {
+            table.name: sum(
+                self.rows(in_both(table.name, "count(*)", "true"), one=True)
+            )
+            for table in (MARKETS, EVENTS)
+        }
+
+    def overdue(self, now: float) -> list[CatalogueMarket]:
+        """Return the open markets whose end date has passed."""
+        return self._markets("closed = 0 and end_at < ?", (int(now),))
+
+    def watched(self, now: float, *, days: int = 7) -> list[CatalogueMarket]:
+        """Return young markets that Gamma has not completed: no condition id, no
+        tokens, or closed without being settled."""
+        return self._markets(
+            "watched = 1 and created_at > ?", (int(now) - days * _DAY,)
+        )
+
+    def note(self, table: Table, records: Iterable[tuple[Any, ...]]) -> None:
+        """Take records as if the lake held them, for this run."""
+        with self._lock, transaction(self._db):
+            self._db.executemany(table.put("run"), records)
+
+    def _held(self, table: Table, keys: Sequence[Any]) -> dict[Any, tuple[Any, Any]]:
+        """Digest and update of what is held, by key; this run's rows come last."""
+        held: dict[Any, tuple[Any, Any]] = {}
+        name = table.columns[0].partition(" ")[0]
+        for some in chunks(dict.fromkeys(keys), _AT_ONCE):
+            marks = ", ".join("?" * len(some))
+            for schema in ("main", "run"):
+                for key, digest, updated in self.rows(
+                    f"select {name}, content_hash, updated_us "
+                    f"from {schema}.{table.name} where {name} in ({marks})",
+                    some,
+                ):
+                    held[key] = (digest, updated)
+        return held
+
+    def _where_in(self, column: str, keys: Sequence[Any]) -> Iterator[CatalogueMarket]:
+        for some in chunks(dict.fromkeys(keys), _AT_ONCE):
+            marks = ", ".join("?" * len(some))
+            yield from self._markets(f"{column} in ({marks})", some)
+
+    def _markets(self, clause: str, values: Sequence[Any]) -> list[CatalogueMarket]:
+        condition, _, rest = clause.partition(" order by ")
+        rest = f" order by {rest}" if rest else ""
+        sql = " union all ".join(
+            f"select * from ({_select(schema, _SELECTED, condition)}{rest})"
+            for schema in ("run", "main")
+        )
+        return [_market(row) for row in self.rows(sql, (*values, *values))]
+
+    def rows(
+        self, sql: str, values: Sequence[Any] = (), *, one: bool = False
+    ) -> list[Any]:
+        """Return the rows of a query; `one`: of its one column, bare."""
+        with self._lock:
+            rows = self._db.execute(sql, tuple(values)).fetchall()
+        return [row[0] for row in rows] if one else rows
+
+
+def of(run: Run) -> Catalogue:
+    """Return the catalogue of this run, opened when it is first asked for."""
+    with _OPENING:
+        if run.lake not in _OPEN:
+            _OPEN[run.lake] = Catalogue(run.lake)
+        return _OPEN[run.lake]
+
+
+_OPENING = threading.Lock()
+_OPEN: WeakKeyDictionary[Any, Catalogue] = WeakKeyDictionary()
+
+
+def _select(schema: str, columns: str, condition: str, table: str = "markets") -> str:
+    sql = f"select {columns} from {schema}.{table} as held where {condition}"
+    if schema == "main":
+        sql += (
+            f" and not exists (select 1 from run.{table} as new where new.id = held.id)"
+        )
+    return sql
+
+
+def in_both(table: str, columns: str, condition: str) -> str:
+    """The query for what the lake holds, where this run has nothing newer of it."""
+    return " union all ".join(
+        _select(schema, columns, condition, table) for schema in ("run", "main")
+    )
+
+
+def _key(table: Table, row: Row) -> Any:
+    return clob_key(row) if table is CLOB_MARKETS else int(row["id"])
+
+
+def _volume(market: CatalogueMarket) -> float:
+    return market.volume_num or 0.0
+
+
+def _market(row: tuple[Any, ...]) -> CatalogueMarket:
+    number, *texts, closed, volume, created, start, end, ended, tokens, version = row
+    condition_id, slug, event_id, event_slug = texts
+    return CatalogueMarket(
+        id=str(number),
+        condition_id=condition_id,
+        slug=slug,
+        event_id=event_id,
+        event_slug=event_slug,
+        closed=bool(closed),
+        volume_num=volume,
+        created_at=created,
+        start_at=start,
+        end_at=end,
+        closed_at=ended,
+        token_ids=tuple(json.loads(tokens)),
+        version=version,
+    )

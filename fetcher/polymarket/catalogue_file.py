@@ -1,0 +1,129 @@
+"""The catalogue's SQLite file: derived from bronze, brought up to it commit by commit.
+
+It can be deleted at any time. It holds of every market, event and CLOB market what the
+next run must know: under which keys it is found, and what its last stored row said.
+"""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, Protocol
+
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from fetcher.polymarket.catalogue_tables import TABLES, Table
+from lake.delta_log import Changes
+
+log = logging.getLogger(__name__)
+
+FORMAT = 1  # a file of another format is built anew
+
+
+class Bronze(Protocol):
+    """What is needed of the lake."""
+
+    root: Path
+
+    def changes(self, name: str, since: Any) -> Changes: ...
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """Open the file, made anew if it is damaged or of another format.
+
+    The schema `main` is the file, `run` an empty copy of its tables that is gone with
+    the connection.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        db = _connected(path)
+        if db.execute("pragma main.user_version").fetchone()[0] not in (0, FORMAT):
+            db.close()
+            raise sqlite3.DatabaseError("another format")
+    except sqlite3.DatabaseError as error:
+        if isinstance(error, sqlite3.OperationalError):
+            raise  # busy, or the disk: nothing that a new file would mend
+        log.warning("%s is built anew: %s", path, error)
+        for suffix in ("", "-wal", "-shm"):
+            with suppress(FileNotFoundError):
+                path.with_name(path.name + suffix).unlink()
+        db = _connected(path)
+    return db
+
+
+def catch_up(db: sqlite3.Connection, lake: Bronze) -> None:
+    """Take in what the lake's commits have brought since the last time."""
+    with transaction(db):
+        for table in TABLES:
+            _take_in(db, lake, table)
+        _make_indices(db, "main")
+
+
+def _connected(path: Path) -> sqlite3.Connection:
+    db = sqlite3.connect(
+        path, timeout=60, isolation_level=None, check_same_thread=False
+    )
+    db.execute("pragma journal_mode = wal")
+    db.execute("pragma synchronous = normal")
+    db.execute("attach '' as run")
+    with transaction(db):
+        if db.execute("pragma main.user_version").fetchone()[0] == 0:
+            db.execute(f"pragma main.user_version = {FORMAT}")
+        db.execute(
+            "create table if not exists main.known "
+            "(name text primary key, log_id, version integer)"
+        )
+        for schema in ("main", "run"):
+            for table in TABLES:
+                db.execute(
+                    f"create table if not exists {schema}.{table.name} "
+                    f"({', '.join(table.columns)})"
+                )
+    _make_indices(db, "run")
+    return db
+
+
+@contextmanager
+def transaction(db: sqlite3.Connection) -> Iterator[None]:
+    """All of it or nothing."""
+    db.execute("begin immediate")
+    try:
+        yield
+    except BaseException:
+        db.execute("rollback")
+        raise
+    db.execute("commit")
+
+
+def _make_indices(db: sqlite3.Connection, schema: str) -> None:
+    for table in TABLES:
+        for number, index in enumerate(table.indices):
+            db.execute(
+                f"create index if not exists {schema}.{table.name}_{number} "
+                f"on {table.name} {index}"
+            )
+
+
+def _take_in(db: sqlite3.Connection, lake: Bronze, table: Table) -> None:
+    known = db.execute(
+        "select log_id, version from known where name = ?", (table.name,)
+    ).fetchone()
+    changes = lake.changes(table.dataset, known)
+    if changes.restarted:
+        db.execute(f"delete from main.{table.name}")
+    put = table.put("main")
+    for file in changes.files:
+        path = lake.root / table.dataset / file.name
+        for batch in pq.ParquetFile(path).iter_batches(65_536, columns=table.reads):
+            if table.strategy is not None:
+                batch = batch.filter(pc.equal(batch["strategy"], table.strategy))
+            for row in batch.to_pylist():
+                db.executemany(put, table.records(row))
+    db.execute(
+        "insert or replace into known values (?, ?, ?)",
+        (table.name, changes.log_id, changes.version),
+    )
