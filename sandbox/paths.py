@@ -1,0 +1,38 @@
+"""The fair price of every market at any second, as a closed formula."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from sandbox.market import Market
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+WAVES = np.array([1.0, 2.7, 7.3, 19.1, 53.0, 211.0])
+
+
+class PricePaths:
+    """Mid price of the first outcome; a sum of waves in log-odds, ending at the payout."""
+
+    def __init__(self, markets: list[Market], rng: np.random.Generator) -> None:
+        count = len(markets)
+        self.begin = np.array([m.trade_from for m in markets], dtype=np.int64)
+        ends = np.array([max(m.trade_end, m.trade_from + 60) for m in markets])
+        self.length = (ends - self.begin).astype(np.float64)
+        self._start = rng.normal(0, 1.3, count)
+        self._height = rng.normal(0, 1, (count, len(WAVES))) / WAVES**0.35
+        self._phase = rng.uniform(0, 2 * np.pi, (count, len(WAVES)))
+        first = np.array([m.payouts[0] / 1e6 for m in markets])
+        self._pull = np.where(np.abs(first - 0.5) < 0.3, 0.0, np.sign(first - 0.5)) * 5
+
+    def mid(self, market: Ints, at: Ints) -> Floats:
+        """The fair price of the first outcome of each market at each second."""
+        u = np.clip((at - self.begin[market]) / self.length[market], 0.0, 1.0)
+        odds = self._start[market] * (1 - u) + self._pull[market] * u**4
+        for k, wave in enumerate(WAVES):
+            odds = odds + self._height[market, k] * np.sin(
+                2 * np.pi * wave * u + self._phase[market, k]
+            )
+        result: Floats = np.clip(1 / (1 + np.exp(-odds)), 0.0015, 0.9985)
+        return result
