@@ -9,6 +9,7 @@ import ssl
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 import requests
 from requests.utils import get_environ_proxies
@@ -51,8 +52,8 @@ class Unread(Exception):
         self.is_timeout = is_timeout
 
 
-class TooLarge(Exception):
-    """The answer is larger than we take, and would be again."""
+class Unusable(Exception):
+    """The answer is none that we take, and would be the same again."""
 
 
 class Connections:
@@ -76,12 +77,19 @@ class Connections:
         self._user_agent = user_agent
         self._lock = threading.Lock()
         self._idle: list[requests.Session] = []
+        self._is_resolved = False
 
-    def get(self, url: str) -> Raw:
-        """Return the answer to a GET of `url`, whatever its status."""
+    def get(self, url: str, *, at_most_seconds: float = float("inf")) -> Raw:
+        """Return the answer to a GET of `url`, whatever its status.
+
+        `at_most_seconds` shortens both time limits: to connect, and to wait for bytes.
+        """
+        connect, read = (min(limit, at_most_seconds) for limit in self._timeout)
         session = self._take()
         try:
-            return self._get(session, url)
+            if not self._is_resolved:
+                self._resolve(connect, is_proxied=bool(session.proxies))
+            return self._get(session, url, (connect, read))
         except (requests.RequestException, HTTPError, OSError) as error:
             raise _explained(error) from error
         finally:
@@ -95,13 +103,39 @@ class Connections:
                 session.close()
             self._idle.clear()
 
-    def _get(self, session: requests.Session, url: str) -> Raw:
-        with session.get(url, timeout=self._timeout, stream=True) as response:
+    def _get(
+        self, session: requests.Session, url: str, timeout: tuple[float, float]
+    ) -> Raw:
+        with session.get(url, timeout=timeout, stream=True) as response:
             body = response.raw.read(self._max_bytes + 1, decode_content=True)
             if len(body) > self._max_bytes:
                 megabytes = self._max_bytes / 1e6
-                raise TooLarge(f"the answer is larger than {megabytes:,.0f} MB")
+                raise Unusable(
+                    f"the answer is larger than {megabytes:,.0f} MB, see "
+                    "http.max_response_mb"
+                )
             return Raw(response.status_code, response.headers, body)
+
+    def _resolve(self, seconds: float, *, is_proxied: bool) -> None:
+        """Find the host's address once: the system's own time limit is minutes."""
+        parts = urlsplit(self._base)
+        failed: list[OSError] = []
+
+        def look_up() -> None:
+            try:
+                socket.getaddrinfo(parts.hostname, parts.port)
+            except OSError as error:
+                failed.append(error)
+
+        if not is_proxied:  # else it is the proxy that must know the name
+            thread = threading.Thread(target=look_up, daemon=True)
+            thread.start()
+            thread.join(seconds)
+            if thread.is_alive():
+                raise Unconnected("its name is not resolved within the time limit")
+            if failed:
+                raise failed[0]
+        self._is_resolved = True
 
     def _take(self) -> requests.Session:
         with self._lock:
@@ -121,7 +155,7 @@ class Connections:
         return session
 
 
-def _explained(error: Exception) -> Unconnected | Unread:
+def _explained(error: Exception) -> Unconnected | Unread | Unusable:
     """Say in a few words what went wrong, without the URL and what may be in it."""
     causes = list(_causes(error))
 
@@ -134,18 +168,18 @@ def _explained(error: Exception) -> Unconnected | Unread:
         return Unconnected("its name cannot be resolved")
     if among(ProxyError, requests.exceptions.ProxyError):
         return Unconnected("the proxy does not let us through")
-    if among(ConnectTimeoutError):
-        return Unconnected("no connection within the time limit")
     if among(ConnectionRefusedError):
         return Unconnected("the connection is refused")
-    if among(NewConnectionError):
+    if among(NewConnectionError):  # itself a kind of ConnectTimeoutError
         return Unconnected(_system_word(causes) or "no connection can be made")
+    if among(ConnectTimeoutError):
+        return Unconnected("no connection within the time limit")
     if among(ssl.SSLError):
         return Unconnected("it does not speak TLS as expected")
     if among(ReadTimeoutError, TimeoutError):
         return Unread("no answer within the time limit", is_timeout=True)
     if among(requests.TooManyRedirects):
-        return Unread(f"it redirects more than {MOST_REDIRECTS} times")
+        return Unusable(f"it redirects more than {MOST_REDIRECTS} times")
     if among(DecodeError, requests.exceptions.ContentDecodingError):
         return Unread("the packed answer cannot be unpacked")
     if among(IncompleteRead, http.client.IncompleteRead):

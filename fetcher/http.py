@@ -10,8 +10,14 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 from urllib.parse import urlencode, urlsplit
 
-from fetcher.answer import Answer, error_of, parse_json, says_too_many
-from fetcher.connection import Connections, Raw, TooLarge, Unconnected, Unread
+from fetcher.answer import (
+    Answer,
+    error_of,
+    looks_like_json,
+    parse_json,
+    says_too_many,
+)
+from fetcher.connection import Connections, Raw, Unconnected, Unread, Unusable
 from fetcher.errors import (
     FetchError,
     Gone,
@@ -30,8 +36,9 @@ T = TypeVar("T")
 Params = Sequence[tuple[str, str]]
 
 # A host that never gave a usable answer is given up after this long, so that a wrong
-# address or a missing network is known soon and once.
+# address or a missing network is known soon and once; each attempt then gets a part.
 FIRST_ANSWER_SECONDS = 18.0
+FIRST_ATTEMPT_SECONDS = 8.0
 EXCERPT = 200
 
 
@@ -137,7 +144,8 @@ class Api:
         shown = f"GET {self._host}{without_secrets(target)}"
         began = self._clock()
         try:
-            raw = self._connections.get(self._base + target)
+            patience = float("inf") if self._has_answered else FIRST_ATTEMPT_SECONDS
+            raw = self._connections.get(self._base + target, at_most_seconds=patience)
         except Unconnected as error:
             unreachable = HostUnreachable(
                 f"{self._host} cannot be reached: {error}.", host=self._host
@@ -147,11 +155,11 @@ class Api:
             raise Again(unreachable, wrong_host=True) from error
         except Unread as error:
             slow = 0.8 if error.is_timeout else None
-            raise Again(Retryable(f"{shown}: {error}."), slow_down=slow) from error
-        except TooLarge as error:
-            raise UnexpectedPayload(
-                f"{shown}: {error}, see http.max_response_mb."
+            raise Again(
+                Retryable(f"{shown}: {error}"), slow_down=slow, wrong_host=True
             ) from error
+        except Unusable as error:
+            raise UnexpectedPayload(f"{shown}: {error}.") from error
         self._check_status(raw, shown)
         value = self._parsed(raw, parse, shown)
         self._limiter.recovered(groups, self._clock() - began)
@@ -172,9 +180,14 @@ class Api:
         text = f"{shown} answered {raw.status}: {_excerpt(raw.body)}"
         if raw.status == 429 or raw.status >= 500:
             after = retry_after_seconds(raw.headers.get("Retry-After"), now=self._now())
-            throttled = {429: 0.5, 503: 0.8}.get(raw.status)
-            raise Again(Retryable(text), slow_down=throttled, retry_after=after)
+            raise Again(
+                Retryable(text),
+                slow_down={429: 0.5, 503: 0.8}.get(raw.status),
+                retry_after=after,
+                wrong_host=raw.status >= 500 and not looks_like_json(raw.body),
+            )
         found = error_of(raw.body)
+        self._has_answered |= looks_like_json(raw.body)
         kind = Gone if raw.status in (404, 410) else Refused
         raise kind(
             text, status=raw.status, code=found[1] if found else None, body=raw.body
@@ -190,8 +203,9 @@ class Api:
             return parse(raw.body)
         except (ValueError, UnexpectedPayload) as error:
             text = f"{shown} answered {raw.status}, but {error}: {_excerpt(raw.body)}"
-            is_page = raw.body[:256].lstrip()[:1] == b"<"
-            raise Again(UnexpectedPayload(text), wrong_host=is_page) from error
+            raise Again(
+                UnexpectedPayload(text), wrong_host=not looks_like_json(raw.body)
+            ) from error
 
     def _wait(
         self, again: Again, attempt: int, spent: float, groups: tuple[str, ...]

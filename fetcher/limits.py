@@ -102,13 +102,12 @@ class Limiter:
         began = self._clock()
         while True:
             with self._lock:
-                wait, binding = self._try(groups)
+                now, wait, binding = self._try(groups)
             if wait <= 0:
-                return self._clock() - began
-            slept_from = self._clock()
+                return now - began
             self._sleep(wait)
             with self._lock:
-                binding.waited_seconds += self._clock() - slept_from
+                binding.waited_seconds += self._clock() - now
 
     def throttled(
         self,
@@ -168,8 +167,8 @@ class Limiter:
     def _tightest(self, groups: tuple[str, ...]) -> Pace:
         return min((self._paces[group] for group in groups), key=lambda p: p.limit)
 
-    def _try(self, groups: tuple[str, ...]) -> tuple[float, Pace]:
-        """Take a slot in every group, or in none; return how long to wait if in none.
+    def _try(self, groups: tuple[str, ...]) -> tuple[float, float, Pace]:
+        """Take a slot in every group, or in none and say how long to wait.
 
         GCRA: `due` is when the group's next slot comes up if requests were evenly
         spaced; a request may come up to `burst - 1` slots early.
@@ -195,4 +194,4 @@ class Limiter:
                 )
                 for pace in paces:
                     pace.requests += 1
-        return longest, binding
+        return now, longest, binding

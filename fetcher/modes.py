@@ -8,31 +8,40 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
-from fetcher.run import Run
+if TYPE_CHECKING:
+    from fetcher.run import Run
 
 ALL = "all"
 
 
 @dataclass(frozen=True)
 class Phase:
-    """The part of a run that fetches one dataset; its module is loaded when needed."""
+    """The part of a run that fetches one dataset; its module is loaded when needed.
+
+    `group` is the limit group that bounds how fast it can go.
+    """
 
     dataset: str
     module: str
     function: str
+    group: str
 
     def __call__(self, run: Run) -> None:
         module = import_module(self.module)
-        fetch = cast(Callable[[Run], None], getattr(module, self.function))
+        fetch = cast("Callable[[Run], None]", getattr(module, self.function))
         fetch(run)
 
 
 PHASES = (
-    Phase("markets", "fetcher.polymarket.markets", "fetch_markets"),
-    Phase("events", "fetcher.polymarket.events", "fetch_events"),
-    Phase("trades", "fetcher.polymarket.trades", "fetch_trades"),
+    Phase(
+        "markets", "fetcher.polymarket.markets", "fetch_markets", group="gamma_markets"
+    ),
+    Phase("events", "fetcher.polymarket.events", "fetch_events", group="gamma_events"),
+    Phase(
+        "trades", "fetcher.polymarket.trades", "fetch_trades", group="data_v2_trades"
+    ),
 )
 
 MODES = (ALL, *(phase.dataset for phase in PHASES))

@@ -19,8 +19,9 @@ from settings.errors import PolylakeError
 from settings.model import Settings
 
 if TYPE_CHECKING:
-    from lake.cursor import CursorFile
     from lake.lake import Lake
+
+    from lake.cursor import CursorFile
 
 log = logging.getLogger(__name__)
 
@@ -43,9 +44,14 @@ class Landing:
         self._give_up = give_up
 
     def put(self, batch: Batch) -> None:
-        """Take a batch; returns at once."""
+        """Take a batch; returns at once.
+
+        ValueError when its rows do not fit: then nothing of it is taken.
+        """
         try:
             self._writer.put(batch)
+        except ValueError:
+            raise
         except BaseException as error:
             self._give_up(error)
             raise

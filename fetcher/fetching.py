@@ -1,0 +1,130 @@
+"""A whole run of `fetch`, from the lock on the cursor to the summary."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime
+from typing import Any
+
+from lake.lake import Lake
+
+from bronze import DATASETS
+from fetcher import clients, progress
+from fetcher.ending import Ending
+from fetcher.errors import Stopped
+from fetcher.modes import Phase, phases
+from fetcher.options import Options
+from fetcher.run import Run
+from fetcher.summary import Completeness, Summary
+from fetcher.tally import Failure, Tally
+from lake.cursor import CursorFile
+from settings.errors import PolylakeError, UsageError
+from settings.model import Settings
+
+log = logging.getLogger(__name__)
+
+GIGABYTE = 1_000_000_000
+
+
+def fetch(
+    settings: Settings,
+    options: Options,
+    ending: Ending,
+    *,
+    work: Iterable[Phase] | None = None,
+    is_terminal: bool = False,
+) -> Summary:
+    """Fetch what `options` ask for into the lake, and say what it came to.
+
+    The cursor is locked and the lake found writable before the network is touched. A
+    job that fails is part of the summary; what makes a run pointless from the start
+    (wrong usage, a held lock, a lake that cannot be written) is raised. `work` takes
+    the place of the phases of the mode.
+    """
+    started_at = datetime.now(UTC)
+    todo = phases(options.mode) if work is None else tuple(work)
+    tally = Tally()
+    with (
+        CursorFile.open(settings.paths.cursors) as cursor,
+        clients.opened(
+            settings,
+            shards=options.shard[1] if options.shard else 1,
+            on_request=lambda again: tally.request_sent(again=again),
+            sleep=ending.sleep,
+        ) as talk,
+    ):
+        lake = Lake.open(settings.paths.lake, DATASETS)
+        writer = lake.writer(
+            cursor, landing_max_bytes=int(settings.lake.landing_max_gb * GIGABYTE)
+        )
+        allowed = {one.dataset: talk.allowed_per_second(one.group) for one in todo}
+        run = Run(
+            lake=lake,
+            writer=writer,
+            cursor=cursor,
+            gamma=talk.gamma,
+            data=talk.data,
+            clob=talk.clob,
+            settings=settings,
+            options=options,
+            run_id=f"{started_at:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}",
+            stop=ending.stop,
+            tally=tally,
+        )
+        with progress.shown(tally, allowed, is_terminal=is_terminal):
+            _write(run, writer, todo)
+        return Summary(
+            mode=options.mode,
+            run_id=run.run_id,
+            started_at=started_at,
+            finished_at=datetime.now(UTC),
+            stopped=ending.reason,
+            exit_code=_exit_code(ending, tally.failures()),
+            counts=tally.counts(),
+            stored=writer.stats(),
+            limits=talk.use(),
+            completeness=Completeness(),
+            failures=tally.failures(),
+        )
+
+
+def _write(
+    run: Run, writer: AbstractContextManager[Any], todo: Iterable[Phase]
+) -> None:
+    """Do the phases with the writer open; what fails at its end is a failure, too."""
+    is_open = False
+    try:
+        with writer:
+            is_open = True
+            for problem in run.cursor.problems:
+                log.warning("%s", problem)
+            for phase in todo:
+                _do(phase, run)
+    except (PolylakeError, OSError) as error:
+        if not is_open or isinstance(error, UsageError):
+            raise
+        run.failed("lake", "storing what was fetched", error)
+
+
+def _do(phase: Phase, run: Run) -> None:
+    """Do one phase; one that fails as a whole does not keep the next from trying."""
+    if run.stop.is_set():
+        return
+    with run.tally.timed(phase.dataset):
+        try:
+            phase(run)
+        except Stopped:
+            return
+        except UsageError:
+            raise
+        except (PolylakeError, OSError) as error:
+            run.failed(phase.dataset, f"fetching {phase.dataset}", error)
+
+
+def _exit_code(ending: Ending, failures: list[Failure]) -> int:
+    if ending.signal is not None:
+        return 128 + ending.signal
+    return 1 if failures else 0
