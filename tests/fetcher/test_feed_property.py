@@ -6,7 +6,7 @@ import json
 from datetime import UTC, datetime
 from itertools import count
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from fetcher.answer import Answer
@@ -21,14 +21,14 @@ from lake.batch import Batch
 START = int(datetime(2026, 1, 20, tzinfo=UTC).timestamp())
 DAY = 86_400
 LAG = 5
-OVERLAP = 30
 
 
 class Exchange:
     """A feed of pages of three; the current and the previous month are served."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, traces: bool = True, ages: bool = True) -> None:
         self.now = START
+        self.traces, self.ages = traces, ages
         self.rows: list[tuple[int, int]] = []  # (second, number)
         self.on_time: set[int] = set()
         self.numbers = count()
@@ -57,8 +57,8 @@ class Exchange:
         answer = Answer(
             body=b"",
             status=200,
-            age_seconds=self.now - then,
-            trace_id=page["trace"],
+            age_seconds=self.now - then if self.ages else None,
+            trace_id=page["trace"] if self.traces else None,
             request=path,
             fetched_at=datetime.fromtimestamp(self.now, UTC),
             attempts=1,
@@ -70,7 +70,11 @@ class Exchange:
         year, month = divmod(today.year * 12 + today.month - 2, 12)
         oldest = datetime(year, month + 1, 1, tzinfo=UTC).timestamp()
         found = sorted(
-            (row for row in self.rows if row[0] >= oldest and (not below or row < below)),
+            (
+                row
+                for row in self.rows
+                if row[0] >= oldest and (not below or row < below)
+            ),
             reverse=True,
         )
         here = found[:3]
@@ -118,19 +122,19 @@ class Lake:
             self.feed = Feed.load(json.loads(json.dumps(value)))
 
 
-def source_of(exchange: Exchange) -> FeedSource:
+def source_of(exchange: Exchange, overlap: int) -> FeedSource:
     return FeedSource(
         dataset="trades",
         ask=lambda chain: ask(exchange, chain),
         service=DataService("v2", LAG, 0.0, lambda: exchange.now),
         storage=None,
-        overlap_seconds=OVERLAP,
+        overlap_seconds=overlap,
         margin_seconds=2,
     )
 
 
-def run(exchange: Exchange, lake: Lake, pages: int) -> None:
-    source = source_of(exchange)
+def run(exchange: Exchange, lake: Lake, pages: int, *, overlap: int = 30) -> None:
+    source = source_of(exchange, overlap)
     if lake.feed is None:
         _, batch = first_feed(source)
         lake.put(batch)
@@ -151,17 +155,29 @@ def claimed(feed: Feed, second: int) -> bool:
 ACTIONS = st.one_of(
     st.tuples(st.just("trade"), st.integers(0, LAG)),
     st.tuples(st.just("late"), st.integers(60, 3 * DAY)),
-    st.tuples(st.just("wait"), st.sampled_from([1, 3, 20, 100, 4_000, 9 * DAY, 40 * DAY])),
+    st.tuples(
+        st.just("wait"), st.sampled_from([1, 3, 20, 100, 4_000, 9 * DAY, 40 * DAY])
+    ),
     st.tuples(st.just("run"), st.sampled_from([1, 2, 3, 1_000, 1_000])),
     st.tuples(st.just("refuse"), st.just(0)),
     st.tuples(st.just("markets"), st.just(0)),
 )
 
 
+CACHED_PAGE = [("run", 9), ("trade", 0), ("wait", 20), ("run", 9)]
+
+
 @settings(max_examples=400, deadline=None)
-@given(st.lists(ACTIONS, max_size=60))
-def test_every_second_that_is_claimed_is_held(actions):
-    exchange, lake = Exchange(), Lake()
+@example(CACHED_PAGE, 30, (True, False))
+@example(CACHED_PAGE, 30, (False, True))
+@given(
+    st.lists(ACTIONS, max_size=60),
+    st.sampled_from([0, 30]),
+    st.sampled_from([(True, False), (False, True), (True, True)]),
+)
+def test_every_second_that_is_claimed_is_held(actions, overlap, told):
+    traces, ages = told
+    exchange, lake = Exchange(traces=traces, ages=ages), Lake()
     run(exchange, lake, 1)
     for action, number in actions:
         if action == "trade":  # indexed up to LAG seconds after it happened
@@ -173,7 +189,7 @@ def test_every_second_that_is_claimed_is_held(actions):
         elif action == "refuse":
             exchange.era += 1
         elif action == "run":
-            run(exchange, lake, number)
+            run(exchange, lake, number, overlap=overlap)
         elif lake.feed.gap is not None:
             lake.held |= {n for _, n in exchange.rows}
             lake.feed = lake.feed.gap_closed()
@@ -210,6 +226,14 @@ def test_a_whole_run_leaves_nothing_open_but_a_gap(actions):
     exchange.now += 10_000
     run(exchange, lake, 1_000)
     assert lake.feed.watermark >= exchange.now - 300 - LAG - 2 or lake.feed.gap
+
+
+def test_a_chain_ends_only_after_the_whole_second_of_its_floor():
+    feed = Feed(covered_from=0, watermark=100).opened(
+        "f1", top=200, floor=100, reached=150
+    )
+    assert feed.passed("f1", 100).intervals
+    assert not feed.passed("f1", 99).intervals
 
 
 def test_a_refused_cursor_is_tried_once_more(monkeypatch):
