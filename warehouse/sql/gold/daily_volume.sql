@@ -67,7 +67,7 @@ unknown_takers as (
         count(*) as matches,
         count(*) filter (where match_usd is null) as matches_usd_unknown,
         sum(match_shares)
-            filter (where match_usd is null) as shares_usd_unknown,
+        filter (where match_usd is null) as shares_usd_unknown,
         sum(match_usd) as usd
     from matches_of_unknown_taker
     group by all

@@ -1,0 +1,414 @@
+-- What the exchange says was traded in each market, against what is held.
+-- Grain: one row per market that any source has named.
+-- Key: condition_id
+-- Units: shares, each match once; times UTC, on the clock of
+-- gold.market_coverage.
+-- Sources: gold.market_coverage, silver.TradeFact, silver.MarketTally,
+-- silver.LiveVolumeFact, silver.WalkFact, silver.WalkPage, silver.MarketKey,
+-- silver.MarketDim
+-- Condition (c) of completeness, see docs/completeness.md. A total counts every
+-- fill made ten minutes before it was read, and none made after. verdict:
+-- agrees; short (we hold less than a total says that was read when we had
+-- covered its time); over (we hold more); open (totals were read only while the
+-- market traded beyond what we cover); none (the exchange names no total).
+-- rows_in_table and rows_put_in differ where rows were taken out of, or put
+-- into, silver.TradeFact by another hand than ingest's.
+with
+
+market_keys as (
+    select * from silver.MarketKey
+),
+
+markets as (
+    select * from silver.MarketDim
+),
+
+coverage as (
+    select * from gold.market_coverage
+),
+
+tallies as (
+    select * from silver.MarketTally
+),
+
+walks as (
+    select * from silver.WalkFact
+),
+
+pages as (
+    select * from silver.WalkPage
+),
+
+totals as (
+    select * from silver.LiveVolumeFact
+    where taker_volume is not null
+),
+
+fills as (
+    select
+        market_key,
+        traded_at,
+        cast(round(size * 1000000) as hugeint) as size_micro,
+        withdrawn_at is null as is_standing
+    from silver.TradeFact
+),
+
+held as (
+    select
+        market_key,
+        count(*) as rows_in_table,
+        sum(size_micro) as micro_in_table,
+        count(*) filter (where is_standing) as trades_held,
+        coalesce(
+            sum(size_micro) filter (where is_standing), 0
+        ) / 2000000 as shares_held,
+        max(traded_at) filter (where is_standing) as last_traded_at
+    from fills
+    group by all
+),
+
+-- by how much the exchange's clock is ahead of ours: nearly always nothing
+clock as (
+    select
+        coalesce(
+            max(pages.ts_newest - pages.fetched_at), interval 0 seconds
+        ) as ahead
+    from pages
+    inner join walks on pages.walk_key = walks.walk_key
+    where walks.dataset = 'trades' and pages.ts_newest > pages.fetched_at
+),
+
+-- all totals ever read are whole cents only if the exchange rounds them
+rounding as (
+    select
+        if(
+            bool_and(
+                abs(taker_volume * 100 - round(taker_volume * 100))
+                < 0.000001 * greatest(1, taker_volume / 1000000)
+            ),
+            0.00501,
+            0.00001
+        ) as tolerance
+    from totals
+),
+
+walk_begins as (
+    select
+        totals.walk_key,
+        min(totals.fetched_at)
+        - coalesce(
+            any_value(walks.started_at), min(totals.fetched_at)
+        ) as clock_behind
+    from totals
+    left join walks on totals.walk_key = walks.walk_key
+    group by all
+),
+
+live_reads as (
+    select
+        totals.market_key,
+        totals.event_id,
+        totals.taker_volume as total_shares,
+        coalesce(
+            totals.as_of, totals.fetched_at
+        ) - walk_begins.clock_behind as counted_at
+    from totals
+    inner join walk_begins on totals.walk_key = walk_begins.walk_key
+),
+
+event_reads as (
+    select
+        event_id,
+        max(counted_at) as counted_at
+    from live_reads
+    group by all
+),
+
+named as (
+    select distinct market_key from live_reads
+),
+
+reads as (
+    select
+        'live_volume' as expected_source,
+        market_key,
+        total_shares,
+        counted_at
+    from live_reads
+    union all
+    -- an event that was answered for, without a word of this market
+    select
+        'live_volume' as expected_source,
+        markets.market_key,
+        0 as total_shares,
+        event_reads.counted_at
+    from markets
+    inner join event_reads on markets.event_id = event_reads.event_id
+    anti join named on markets.market_key = named.market_key
+    anti join held on markets.market_key = held.market_key
+    where
+        coalesce(markets.market_maker_address, '') = ''
+        and markets.created_at <= event_reads.counted_at
+    union all
+    select
+        'gamma_volume' as expected_source,
+        markets.market_key,
+        markets.volume as total_shares,
+        markets.source_fetched_at as counted_at
+    from markets
+    anti join named on markets.market_key = named.market_key
+    where markets.volume is not null
+),
+
+-- a market without a live total may have an implied zero and Gamma's: the
+-- first counts
+first_sources as (
+    select
+        market_key,
+        max(expected_source) as expected_source
+    from reads
+    group by all
+),
+
+counted as (
+    select
+        reads.market_key,
+        reads.expected_source,
+        reads.counted_at,
+        any_value(reads.total_shares) as total_shares,
+        any_value(coverage.covered_to) as covered_to,
+        any_value(coverage.walked_to_end_at) as walked_to_end_at
+    from reads
+    inner join first_sources
+        on
+            reads.market_key = first_sources.market_key
+            and reads.expected_source = first_sources.expected_source
+    inner join market_keys on reads.market_key = market_keys.market_key
+    inner join coverage on market_keys.condition_id = coverage.condition_id
+    group by all
+),
+
+-- of each market the latest read of all, of those at whose time the market was
+-- covered, and of those before its last walk to the end
+latest as (
+    select
+        market_key,
+        'latest' as kind,
+        max(counted_at) as counted_at
+    from counted
+    group by all
+    union all
+    select
+        market_key,
+        'settled' as kind,
+        max(counted_at) as counted_at
+    from counted
+    where counted_at <= covered_to
+    group by all
+    union all
+    select
+        market_key,
+        'before_walk' as kind,
+        max(counted_at) as counted_at
+    from counted
+    where counted_at <= walked_to_end_at
+    group by all
+),
+
+judged_reads as (
+    select
+        counted.market_key,
+        counted.expected_source,
+        counted.total_shares,
+        counted.counted_at,
+        latest.kind,
+        held.last_traded_at,
+        coalesce(held.shares_held, 0) as shares_held,
+        if(
+            counted.expected_source = 'live_volume',
+            rounding.tolerance + 0.00000000001 * counted.total_shares,
+            greatest(0.05, 0.000005 * coalesce(held.trades_held, 0))
+        ) as tolerance,
+        counted.counted_at - interval 10 minutes as all_before,
+        counted.counted_at + clock.ahead
+        + if(
+            clock.ahead > interval 0 seconds,
+            interval 10 minutes,
+            interval 5 seconds
+        ) as none_after
+    from counted
+    inner join latest
+        on
+            counted.market_key = latest.market_key
+            and counted.counted_at = latest.counted_at
+    cross join clock
+    cross join rounding
+    left join held on counted.market_key = held.market_key
+),
+
+-- only markets that have traded since a read are looked at fill by fill
+moments as (
+    select
+        market_key,
+        none_after as moment
+    from judged_reads
+    where
+        last_traded_at > none_after
+        and abs(total_shares - shares_held) > tolerance
+    union
+    select
+        market_key,
+        all_before as moment
+    from judged_reads
+    where
+        last_traded_at > all_before
+        and abs(total_shares - shares_held) > tolerance
+),
+
+traded_later as (
+    select
+        moments.market_key,
+        moments.moment,
+        sum(fills.size_micro) / 2000000 as later_shares
+    from moments
+    inner join fills
+        on
+            moments.market_key = fills.market_key
+            and moments.moment < fills.traded_at
+    where fills.is_standing
+    group by all
+),
+
+weighed as (
+    select
+        judged_reads.market_key,
+        judged_reads.expected_source,
+        judged_reads.kind,
+        judged_reads.total_shares,
+        judged_reads.counted_at,
+        judged_reads.tolerance,
+        abs(
+            judged_reads.total_shares - judged_reads.shares_held
+        ) <= judged_reads.tolerance as is_equal,
+        judged_reads.total_shares
+        - judged_reads.shares_held
+        + coalesce(after_read.later_shares, 0) as short_by,
+        judged_reads.total_shares
+        - judged_reads.shares_held
+        + coalesce(after_read.later_shares, 0)
+        <= judged_reads.tolerance as is_reached,
+        judged_reads.total_shares
+        - judged_reads.shares_held
+        + coalesce(since_settled.later_shares, 0)
+        >= -judged_reads.tolerance as is_not_passed
+    from judged_reads
+    left join traded_later as after_read
+        on
+            judged_reads.market_key = after_read.market_key
+            and judged_reads.none_after = after_read.moment
+    left join traded_later as since_settled
+        on
+            judged_reads.market_key = since_settled.market_key
+            and judged_reads.all_before = since_settled.moment
+),
+
+spoken as (
+    select
+        market_key,
+        case
+            when bool_or(kind = 'latest' and is_equal) then 'agrees'
+            when not bool_and(is_equal or is_not_passed) then 'over'
+            when bool_or(kind = 'settled' and not is_equal and not is_reached)
+                then 'short'
+            when bool_or(is_equal or (is_reached and is_not_passed))
+                then 'agrees'
+            else 'open'
+        end as verdict,
+        bool_or(
+            kind = 'before_walk' and not is_equal and not is_reached
+        ) as was_short_before_walk,
+        max(short_by) filter (where kind = 'settled') as settled_short_by,
+        max(short_by) filter (where kind = 'before_walk') as before_short_by
+    from weighed
+    group by all
+),
+
+-- the read that the verdict rests on, the latest of several
+speakers as (
+    select
+        weighed.market_key,
+        weighed.expected_source,
+        weighed.total_shares,
+        weighed.counted_at,
+        weighed.tolerance
+    from weighed
+    inner join spoken on weighed.market_key = spoken.market_key
+    qualify
+        row_number() over (
+            partition by weighed.market_key
+            order by
+                case spoken.verdict
+                    when 'agrees'
+                        then
+                            weighed.is_equal
+                            or (weighed.is_reached and weighed.is_not_passed)
+                    when 'over' then not weighed.is_not_passed
+                    when 'short' then weighed.kind = 'settled'
+                    else true
+                end desc,
+                weighed.counted_at desc,
+                weighed.kind asc
+        ) = 1
+),
+
+described as (
+    select
+        market_keys.condition_id,
+        held.last_traded_at,
+        speakers.expected_source,
+        speakers.total_shares as shares_expected,
+        speakers.counted_at,
+        coalesce(held.trades_held, 0) as trades_held,
+        coalesce(held.shares_held, 0) as shares_held,
+        coalesce(held.rows_in_table, 0) as rows_in_table,
+        coalesce(tallies.rows_held, 0) as rows_put_in,
+        abs(
+            coalesce(held.micro_in_table, 0) / 1000000
+            - coalesce(tallies.shares_held, 0)
+        ) <= 0.000001 * (
+            1 + coalesce(held.rows_in_table, 0)
+        ) as is_as_put_in,
+        coalesce(spoken.verdict, 'none') as verdict,
+        if(spoken.verdict = 'short', spoken.settled_short_by, 0) as short_by,
+        coalesce(
+            spoken.was_short_before_walk
+            and spoken.settled_short_by
+            <= spoken.before_short_by + speakers.tolerance,
+            false
+        ) as was_short_before_walk
+    from market_keys
+    left join held on market_keys.market_key = held.market_key
+    left join tallies on market_keys.market_key = tallies.market_key
+    left join spoken on market_keys.market_key = spoken.market_key
+    left join speakers on market_keys.market_key = speakers.market_key
+),
+
+final as (
+    select
+        condition_id,
+        trades_held,
+        shares_held,
+        last_traded_at,
+        rows_in_table,
+        rows_put_in,
+        is_as_put_in,
+        shares_expected,
+        expected_source,
+        counted_at,
+        verdict,
+        short_by,
+        was_short_before_walk
+    from described
+)
+
+select * from final
