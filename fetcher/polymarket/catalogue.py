@@ -67,6 +67,7 @@ class Catalogue:
     def __init__(self, lake: Bronze) -> None:
         self._lake = lake
         self._lock = threading.RLock()
+        self.walked_in_full: set[str] = set()  # listings, by this run
         self._db = connect(Path(lake.root) / "_state" / "catalogue.sqlite")
         self.catch_up()
 

@@ -104,9 +104,10 @@ def absent_records(row: Values) -> Iterator[Record]:
 
 def clob_key(row: Values) -> str:
     """What tells CLOB markets apart: old ones have a blank condition id."""
-    return (row.get("condition_id") or "").lower() or (
-        f"{row.get('market_slug') or ''} {row.get('question_id') or ''}"
-    )
+    for name in ("condition_id", "market_slug", "question_id", "content_hash"):
+        if row.get(name):
+            return str(row[name]).lower()
+    return ""
 
 
 def token_ids(row: Values) -> list[str]:

@@ -172,8 +172,12 @@ def ends_between(low: int | None, high: int | None) -> Filter:
 
 
 def among(param: str, key: str, values: Collection[str]) -> Filter:
-    """Rows whose `key` is one of `values`; case does not matter."""
+    """Rows whose `key` is one of `values`; case does not matter.
+
+    A Protocol V2 condition id of 62 digits may come back padded to 64.
+    """
     wanted = {value.lower() for value in values}
+    wanted |= {value + "00" for value in wanted if len(value) == 64}
     return Filter(
         tuple((param, value) for value in values),
         lambda row: str(row.get(key)).lower() in wanted,

@@ -53,6 +53,15 @@ def events_without_row(catalogue: Catalogue, *, of_this_run: bool) -> list[str]:
     return catalogue.rows(query, one=True)
 
 
+def events_to_refresh(catalogue: Catalogue) -> list[str]:
+    """The events of markets that this run stored, unless it stored them as well."""
+    return catalogue.rows(
+        "select distinct event_id from run.markets as named where event_id != '' and "
+        + _NOT_STORED.format(schema="run"),
+        one=True,
+    )
+
+
 def unlisted_clob_markets(catalogue: Catalogue) -> list[tuple[str, str]]:
     """Condition id and slug of the CLOB's markets that Gamma has not shown."""
     no_market = " and ".join(_NOT_A_MARKET.format(schema=schema) for schema in _BOTH)

@@ -79,7 +79,7 @@ class SlicedListing:
         pass_id: str,
         on_ids: OnIds,
     ) -> None:
-        self.name = f"{listing.name}/{'closed' if is_closed else 'open'}"
+        self.name = self.part_name(listing, is_closed=is_closed)
         self._run = run
         self._listing = listing
         self._closed = is_closed
@@ -92,6 +92,11 @@ class SlicedListing:
         self._cut = False
         self._untrusted = False
         self._unfinished = 0
+
+    @staticmethod
+    def part_name(listing: Listing, *, is_closed: bool) -> str:
+        """What a pass calls the open or the closed rows of a listing."""
+        return f"{listing.name}/{'closed' if is_closed else 'open'}"
 
     def begin(self) -> CursorChange:
         """Plan the walk from its start; the caller makes the change durable."""
@@ -144,11 +149,8 @@ class SlicedListing:
     def _next(self) -> tuple[Slice, ListingWalk] | None:
         if self._waiting:
             return self._waiting.pop()
-        candidates = [one for one in self._active if self._pages_left(one) is not None]
-        owner = max(
-            candidates, key=lambda one: self._pages_left(one) or 0, default=None
-        )
-        if owner is None or (self._pages_left(owner) or 0) < _PAGES_WORTH_A_CUT:
+        owner = max(self._active, key=self._pages_left, default=None)
+        if owner is None or self._pages_left(owner) < _PAGES_WORTH_A_CUT:
             return None
         assert owner.reached is not None
         cut = (owner.reached + self._end_of(owner)) // 2
@@ -161,11 +163,11 @@ class SlicedListing:
         self._cut = True
         return new, walk
 
-    def _pages_left(self, one: Slice) -> float | None:
+    def _pages_left(self, one: Slice) -> float:
         """How much of a slice is left, by the density of its rows just read."""
         density = self._density.get(id(one))
         if density is None or one.reached is None:
-            return None
+            return 0.0
         return (self._end_of(one) - one.reached) * density / 100
 
     def _end_of(self, one: Slice) -> int:

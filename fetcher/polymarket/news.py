@@ -1,0 +1,166 @@
+"""What is new since the last run: newest ids, and what was settled, newest first.
+
+Each chain of requests ends where it meets what an earlier run has seen, with an
+overlap: a first page out of a cache is up to five minutes old, and rows may appear
+late. So a run costs requests in proportion to its news.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import Any
+
+from fetcher.errors import UnexpectedPayload
+from fetcher.jobs import Job
+from fetcher.polymarket import catalogue
+from fetcher.polymarket.gamma import (
+    MARKETS,
+    Item,
+    Listing,
+    Order,
+    Page,
+    closed,
+    keyset_pages,
+    row_number,
+    row_time,
+)
+from fetcher.polymarket.listing_walk import ListingWalk
+from fetcher.run import Run
+from lake.batch import CursorChange
+
+log = logging.getLogger(__name__)
+
+OVERLAP = 900  # seconds: three times as long as Gamma's pages are cached
+NEWEST_ID = Order("id", row_number)
+LAST_SETTLED = Order("closedTime", row_time("closedTime"))
+# Rows without a closedTime sort first where null is the greatest: old markets.
+_UNDATED_PAGES = 20
+
+Old = Callable[[Item], bool]
+
+
+class OrderIgnored(UnexpectedPayload):
+    """Rows came in another order than asked for, so no news can be told from them."""
+
+
+def chain_names(listing: Listing) -> tuple[str, str, str]:
+    """Under which values the cursor keeps how far each chain of a listing is."""
+    name = listing.name
+    return f"{name}_open", f"{name}_closed", f"{name}_settled"
+
+
+def news_jobs(
+    run: Run, listing: Listing, *, on_disorder: Callable[[], None]
+) -> Iterator[Job]:
+    """Yield the chains that bring a listing up to date.
+
+    `on_disorder` is called when Gamma does not list by the time of settling.
+    """
+    newest_open, newest_closed, settled = chain_names(listing)
+    values = run.cursor.values
+    for name, is_closed in ((newest_open, False), (newest_closed, True)):
+        if name in values:
+            what = f"new {listing.name}, {'closed' if is_closed else 'open'}"
+            yield Job(what, partial(_newest, run, listing, name, is_closed))
+    if settled in values:
+        what = f"newly settled {listing.name}"
+        yield Job(what, partial(_settled, run, listing, settled, on_disorder))
+
+
+def _newest(run: Run, listing: Listing, name: str, is_closed: bool) -> None:
+    state = run.cursor.values[name]
+    since, top = int(state["at"]) - OVERLAP, int(state["top"])
+    created = row_time("createdAt")
+
+    def old(row: Item) -> bool:
+        return (row_number(row) or 0) <= top and (created(row) or 0) < since
+
+    ids = _walk(run, listing, name, is_closed, NEWEST_ID, old, keep={"top": top})
+    log.debug("%s: %d rows", name, len(ids))
+
+
+def _settled(
+    run: Run, listing: Listing, name: str, on_disorder: Callable[[], None]
+) -> None:
+    since = int(run.cursor.values[name]["at"]) - OVERLAP
+    settled = row_time("closedTime")
+
+    def old(row: Item) -> bool:
+        time = settled(row)
+        return time is not None and time < since
+
+    try:
+        _walk(run, listing, name, True, LAST_SETTLED, old, keep={"top": 0})
+    except OrderIgnored as error:
+        log.info("%s; asking for %s by id instead", error, listing.name)
+        on_disorder()
+
+
+def _walk(
+    run: Run,
+    listing: Listing,
+    name: str,
+    is_closed: bool,
+    order: Order,
+    old: Old,
+    *,
+    keep: dict[str, int],
+) -> list[int]:
+    """Walk down to the first page that ends in old rows; then move the chain's mark."""
+    began = run.clock()
+    walk = ListingWalk(
+        run,
+        listing.name,
+        {"closed": is_closed, "order": order.field, "ascending": False},
+        strategy="news",
+    )
+    met: list[int] = []
+    undated = 0
+    for page in _pages(run, listing, is_closed, order):
+        run.check()
+        if not order.honoured_by(page.objects):
+            raise OrderIgnored(f"{page.answer.request} is not ordered by {order.field}")
+        ids = walk.take(page.answer, page.items, next_cursor=page.next_cursor)
+        met += ids[listing.name]
+        if page.objects and all(order.value(row) is None for row in page.objects):
+            undated += 1
+            if undated > _UNDATED_PAGES:
+                raise OrderIgnored(f"{page.answer.request} has no {order.field}")
+        if page.objects and _ends(page.objects, order, old):
+            break
+    top = max([keep["top"], *met])
+    change = CursorChange(values={name: {"at": began, "top": top}})
+    walk.end(cursor=change)
+    return met
+
+
+def _pages(run: Run, listing: Listing, is_closed: bool, order: Order) -> Iterator[Page]:
+    extra = [] if listing is MARKETS else [("include_markets", "false")]
+    return keyset_pages(
+        run.gamma, listing, [closed(is_closed)], order=order, extra=extra
+    )
+
+
+def _ends(rows: Sequence[Item], order: Order, old: Old) -> bool:
+    """Whether what follows these rows is old: all that have a value, down to the last.
+
+    A page may begin with rows that have none.
+    """
+    dated = [row for row in rows if order.value(row) is not None]
+    return bool(dated) and old(dated[-1])
+
+
+def overdue_ids(run: Run) -> list[str]:
+    """The open markets whose end has passed: what is settled is most likely there."""
+    return [market.id for market in catalogue.of(run).overdue(run.clock())]
+
+
+__all__: list[Any] = [
+    "OVERLAP",
+    "OrderIgnored",
+    "chain_names",
+    "news_jobs",
+    "overdue_ids",
+]
