@@ -1,0 +1,111 @@
+"""A user's folder, the commands as processes, and the replica that they talk to."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import polars as pl
+
+from sandbox.testing import Box
+
+BIN = Path(sys.executable).parent
+
+IDENTITY = [
+    "transaction_hash",
+    "proxy_wallet",
+    "condition_id",
+    "token_id",
+    "side",
+    "timestamp",
+    "size",
+    "price",
+]
+HELD = """
+    select
+        transaction_hash, proxy_wallet, condition_id, token_id, side,
+        epoch(traded_at)::bigint as timestamp, size, price
+    from gold.trades
+"""
+
+
+class Home:
+    """One user's folder beside one sandbox: run commands in it, look into it."""
+
+    def __init__(self, folder: Path, box: Box, more: str = "") -> None:
+        self.folder = folder
+        self.box = box
+        self.config = folder / "config.toml"
+        self.config.write_text(
+            box.toml()
+            + '\n[paths]\nlake = "data"\nwarehouse = "data/warehouse.duckdb"\n'
+            + 'cursors = "cursor.json"\n'
+            + more
+        )
+
+    def command(self, *arguments: str) -> list[str]:
+        """The command line of one of our programs, with this folder's settings."""
+        program, *rest = arguments
+        return [str(BIN / program), *rest, "--config", str(self.config)]
+
+    def run(self, *arguments: str, code: int = 0) -> dict[str, Any]:
+        """Run a command to its end, expect its exit code, return what it printed."""
+        done = subprocess.run(
+            [*self.command(*arguments), "--json"],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=600,
+        )
+        assert done.returncode == code, done.stderr[-4000:] + done.stdout[-2000:]
+        return json.loads(done.stdout) if done.stdout.strip() else {}
+
+    def fetch(self, *options: str, code: int = 0) -> dict[str, Any]:
+        """Run `fetch`, by default of everything."""
+        chosen = options if "--mode" in options else ("--mode", "all", *options)
+        return self.run("fetch", *chosen, code=code)
+
+    def ingest(self, *options: str) -> dict[str, Any]:
+        """Run `ingest`."""
+        return self.run("ingest", *options)
+
+    def ask(self, sql: str) -> pl.DataFrame:
+        """Ask the published warehouse, as a notebook would."""
+        path = self.folder / "data" / "warehouse.duckdb"
+        with duckdb.connect(str(path), read_only=True) as db:
+            return db.execute(sql).pl()
+
+    def held(self) -> pl.DataFrame:
+        """Every fill of gold.trades by its identity, sorted."""
+        return comparable(self.ask(HELD))
+
+    def servable(self) -> pl.DataFrame:
+        """Every fill that the sandbox can serve now, sorted the same way."""
+        fills = self.box.truth()["fills"].filter(pl.col("servable"))
+        return comparable(fills)
+
+
+def comparable(fills: pl.DataFrame) -> pl.DataFrame:
+    """Fills as a sorted multiset of identities."""
+    return (
+        fills.select(IDENTITY)
+        .with_columns(pl.col("size", "price").round(6))
+        .sort(IDENTITY)
+    )
+
+
+def same(left: pl.DataFrame, right: pl.DataFrame) -> bool:
+    """Whether two multisets are equal; says how they differ on stdout if not."""
+    if left.equals(right):
+        return True
+    count = [frame.group_by(IDENTITY).len() for frame in (left, right)]
+    both = count[0].join(count[1], on=IDENTITY, how="full", coalesce=True)
+    differ = both.with_columns(pl.col("len", "len_right").fill_null(0)).filter(
+        pl.col("len") != pl.col("len_right")
+    )
+    print(f"{left.height} against {right.height}; {differ.height} differ", differ)  # noqa: T201
+    return False
