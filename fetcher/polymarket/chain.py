@@ -113,6 +113,9 @@ class Chain:
             cursor=page.next_cursor,
             page_no=self.page_no + 1,
             top=self._first_top(top) if self.top is None else self.top,
+            # what a cache held for us was true when it was put there
+            started_at=self.started_at
+            - (answer.age_seconds or 0 if self.page_no == 0 else 0),
             reached=reached,
             rows_served=self.rows_served + kept.served,
             served=served,
