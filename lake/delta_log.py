@@ -9,112 +9,69 @@ entry is written only if it is the very next one, and on a lost race all starts 
 from __future__ import annotations
 
 import json
-import re
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from functools import cached_property
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
-from deltalake import DeltaTable, Schema
+from deltalake import DeltaTable
 from deltalake.exceptions import CommitFailedError
 from deltalake.transaction import (
     AddAction,
     CommitProperties,
-    PostCommitHookProperties,
     RemoveAction,
     Transaction,
 )
 
 from lake.dataset import Dataset
-from lake.storage import LocalStorage
-
-Value = str | int | float | bool | datetime
-
-PARTITION = "dt"
-_NO_HOOKS = PostCommitHookProperties(
-    create_checkpoint=False, cleanup_expired_logs=False
+from lake.live_files import (
+    PARTITION,
+    Changes,
+    LiveFile,
+    NewFile,
+    Value,
+    add_action,
+    live_files,
+    new_file,
+    remove_action,
 )
-_PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\.parquet")
+from lake.log_table import (
+    NO_HOOKS,
+    explained,
+    log_folder,
+    open_table,
+    table_to_write,
+)
+from lake.repair import ACTIONS, LAST_CHECKPOINT, entry_name
+from lake.storage import LocalStorage, StorageError
 
-
-@dataclass(frozen=True)
-class NewFile:
-    """A Parquet file that lies in its `dt=` folder, synced, and is to become live.
-
-    `name` is relative to the dataset's folder: `dt=2024-01-01/<file>.parquet`. `least`
-    and `greatest` bound the values of some columns, so that readers can skip the file.
-    """
-
-    name: str
-    size: int
-    rows: int
-    least: Mapping[str, Value]
-    greatest: Mapping[str, Value]
-
-    @property
-    def day(self) -> str:
-        return self.name.partition("/")[0].removeprefix(f"{PARTITION}=")
-
-
-@dataclass(frozen=True)
-class LiveFile:
-    """A live file as the log tells it; `name` is relative to the dataset's folder."""
-
-    name: str
-    day: str
-    size: int
-    rows: int
-    least: Mapping[str, Value]
-    greatest: Mapping[str, Value]
-
-    def may_hold(self, column: str, low: Value, high: Value) -> bool:
-        """Whether a row with `low <= column <= high` can be in it."""
-        least, greatest = self.least.get(column), self.greatest.get(column)
-        if least is None or greatest is None:
-            return True
-        return bool(least <= high and greatest >= low)  # type: ignore[operator]
-
-
-@dataclass(frozen=True)
-class Changes:
-    """What a reader that knew version `since` must read to know `version`.
-
-    `added` are files with rows it has not seen. Of `whole_days` it takes every live
-    file (`whole`): some of what was added there has been replaced since, so rows it
-    knows and rows it does not know are in one file. `restarted` says that the log is
-    not the one that `since` was a version of: all that the reader knows is void.
-    """
-
-    log_id: str | None
-    version: int | None
-    added: tuple[LiveFile, ...] = ()
-    whole_days: tuple[str, ...] = ()
-    whole: tuple[LiveFile, ...] = ()
-    restarted: bool = False
-
-    @property
-    def files(self) -> tuple[LiveFile, ...]:
-        """All files to read, each once."""
-        return self.added + self.whole
+__all__ = [
+    "Changes",
+    "DeltaLog",
+    "LiveFile",
+    "NewFile",
+    "Snapshot",
+    "Value",
+    "new_file",
+]
 
 
 class Snapshot:
-    """One version of a dataset's log. Version and files are null and none before
-    the first commit."""
+    """One version of a dataset's log; no version and no files before the first."""
 
     def __init__(self, table: DeltaTable | None) -> None:
         self._table = table
 
     @property
     def version(self) -> int | None:
+        """The number of the newest commit, from 0."""
         return None if self._table is None else int(self._table.version())
 
     @property
     def log_id(self) -> str | None:
+        """What tells this log from one that was made anew in its place."""
         return None if self._table is None else str(self._table.metadata().id)
 
     def transaction_version(self, app_id: str) -> int | None:
@@ -129,45 +86,15 @@ class Snapshot:
         """The live files, ordered by name (and so by day)."""
         if self._table is None:
             return ()
-        return _live_files(pa.table(self._table.get_add_actions(flatten=True)))
-
-
-def new_file(
-    name: str,
-    metadata: pq.FileMetaData,
-    *,
-    size: int,
-    columns: Iterable[str],
-) -> NewFile:
-    """Describe a Parquet file by its own footer, with bounds of `columns`.
-
-    `name` is relative to the dataset's folder (`dt=2024-01-01/x.parquet`). A column
-    without statistics in some row group gets no bounds.
-    """
-    least: dict[str, Value] = {}
-    greatest: dict[str, Value] = {}
-    place = {metadata.schema.column(i).path: i for i in range(metadata.num_columns)}
-    for column in columns:
-        bounds = _bounds(metadata, place[column])
-        if bounds is not None:
-            least[column], greatest[column] = bounds
-    return NewFile(name, size, metadata.num_rows, least, greatest)
-
-
-def _bounds(metadata: pq.FileMetaData, column: int) -> tuple[Value, Value] | None:
-    least: list[Any] = []
-    greatest: list[Any] = []
-    for group in range(metadata.num_row_groups):
-        statistics = metadata.row_group(group).column(column).statistics
-        if statistics is None or not statistics.has_min_max:
-            return None
-        least.append(statistics.min)
-        greatest.append(statistics.max)
-    return (min(least), max(greatest)) if least else None
+        return live_files(pa.table(self._table.get_add_actions(flatten=True)))
 
 
 class DeltaLog:
-    """The log of one dataset, `<root>/<dataset>/_delta_log`."""
+    """The log of one dataset, `<root>/<dataset>/_delta_log`.
+
+    A log that a power cut left torn is repaired when it is opened; else only `commit`
+    and `checkpoint` write.
+    """
 
     def __init__(
         self,
@@ -179,11 +106,83 @@ class DeltaLog:
         self._storage = storage
         self._dataset = dataset
         self._clock = clock
-        self._folder = f"{dataset.name}/_delta_log"
+        self._folder = log_folder(dataset)
+
+    # Reading
 
     def snapshot(self) -> Snapshot:
-        """Open the newest version; writes nothing."""
-        return Snapshot(self._open())
+        """Open the newest version."""
+        return Snapshot(open_table(self._storage, self._dataset))
+
+    def changes(self, since: int | None, *, log_id: str | None = None) -> Changes:
+        """Return what was added after version `since` (null: from the beginning).
+
+        What it tells survives a power cut, so a reader never gets ahead of the log.
+        `log_id`, if the reader noted one, tells whether the log is still the same.
+        """
+        snapshot = self.snapshot()
+        version = snapshot.version
+        if version is not None:
+            with suppress(StorageError):  # a read-only disk has nothing to sync
+                self._sync_entry(version)
+        known = since is None or (version is not None and since <= version)
+        if not known or (log_id is not None and log_id != snapshot.log_id):
+            return Changes(snapshot.log_id, version, snapshot.files, restarted=True)
+        if since is None:
+            return Changes(snapshot.log_id, version, snapshot.files)
+        if since == version:
+            return Changes(snapshot.log_id, version)
+        assert version is not None
+        try:
+            names = self._added(since + 1, version)
+        except FileNotFoundError:  # someone cleaned the log up: take all again
+            days = tuple(sorted({file.day for file in snapshot.files}))
+            return Changes(snapshot.log_id, version, (), days, snapshot.files)
+        live = {file.name: file for file in snapshot.files}
+        replaced = {name.partition("/")[0] for name in names if name not in live}
+        whole = [f for f in live.values() if f.name.partition("/")[0] in replaced]
+        return Changes(
+            snapshot.log_id,
+            version,
+            tuple(
+                live[name] for name in names if name.partition("/")[0] not in replaced
+            ),
+            tuple(sorted({file.day for file in whole})),
+            tuple(whole),
+        )
+
+    def removed_since(self, moment: float) -> set[str]:
+        """Return the names of files that stopped being live at `moment` or later.
+
+        Reads only entries written since then.
+        """
+        removed: set[str] = set()
+        version = self.snapshot().version
+        while version is not None and version >= 0:
+            name = self._entry(version)
+            if not self._storage.exists(name):
+                break
+            if self._storage.modified_at(name) < moment:
+                break
+            removed |= {action["path"] for action in self._actions(version, "remove")}
+            version -= 1
+        return removed
+
+    def _added(self, first: int, last: int) -> list[str]:
+        added: dict[str, None] = {}
+        for version in range(first, last + 1):
+            for action in self._actions(version, "add"):
+                if action["dataChange"]:
+                    added[action["path"]] = None
+        return list(added)
+
+    def _actions(self, version: int, kind: str) -> list[dict[str, Any]]:
+        content = self._storage.read(self._entry(version))
+        start = f'{{"{kind}":'.encode()
+        lines = content.splitlines()
+        return [json.loads(line)[kind] for line in lines if line.startswith(start)]
+
+    # Writing
 
     def commit(
         self,
@@ -200,127 +199,97 @@ class DeltaLog:
         did it first. The added files must be synced in place.
         """
         removes = list(removes)
+        if not (adds or removes or transactions):
+            raise ValueError("a commit of nothing")
         while True:
-            table = self._open() or self._create()
+            table = table_to_write(self._storage, self._dataset)
             snapshot = Snapshot(table)
-            if any(
-                (snapshot.transaction_version(app_id) or 0) >= version
-                for app_id, version in transactions
-            ):
-                return None
+            for app_id, new in transactions:
+                last = snapshot.transaction_version(app_id)
+                if last is not None and last >= new:
+                    return None
             live = {file.name: file for file in snapshot.files} if removes else {}
-            if any(name not in live for name in removes):
+            if not live.keys() >= set(removes):
                 return None
-            actions: list[AddAction | RemoveAction] = [
-                *(_add_action(file, data_change, self._clock()) for file in adds),
-                *(
-                    _remove_action(live[name], data_change, self._clock())
-                    for name in removes
-                ),
-            ]
             version = int(table.version())
+            # A power cut may tear the last entry only, never one below another.
             self._sync_entry(version)
-            self._storage.announce("commit", f"{self._folder}/{_entry(version + 1)}")
             try:
-                table.create_write_transaction(
-                    actions,
-                    "append",
-                    table.schema(),
-                    partition_by=[PARTITION],
-                    commit_properties=CommitProperties(
-                        max_commit_retries=0,
-                        app_transactions=[Transaction(*t) for t in transactions],
-                    ),
-                    post_commithook_properties=_NO_HOOKS,
+                self._write_entry(
+                    table,
+                    self._actions_of(adds, [live[n] for n in removes], data_change),
+                    transactions,
                 )
             except CommitFailedError:
+                if not self._storage.exists(self._entry(version + 1)):
+                    raise
                 continue  # another entry came first: look again at what is live
             self._sync_entry(version + 1)
             return version + 1
 
-    def _open(self) -> DeltaTable | None:
-        if not self._storage.exists(self._folder):
-            return None
-        return DeltaTable(str(self._storage.path(self._dataset.name)))
+    def _actions_of(
+        self, adds: Sequence[NewFile], removes: Sequence[LiveFile], data_change: bool
+    ) -> list[AddAction | RemoveAction]:
+        now = self._clock()
+        return [
+            *(add_action(file, data_change=data_change, now=now) for file in adds),
+            *(remove_action(f, data_change=data_change, now=now) for f in removes),
+        ]
 
-    def _create(self) -> DeltaTable:
-        self._storage.make_folder(self._folder)
-        fields = [*self._dataset.schema, pa.field(PARTITION, pa.date32())]
-        DeltaTable.create(
-            str(self._storage.path(self._dataset.name)),
-            schema=Schema.from_arrow(pa.schema(fields)),
-            mode="ignore",
-            partition_by=[PARTITION],
-        )
-        table = self._open()
-        assert table is not None
-        return table
+    def _write_entry(
+        self,
+        table: DeltaTable,
+        actions: list[AddAction | RemoveAction],
+        transactions: Sequence[tuple[str, int]],
+    ) -> None:
+        self._storage.announce("commit", self._entry(int(table.version()) + 1))
+        with explained(self._storage, self._folder):
+            table.create_write_transaction(
+                actions,
+                "append",
+                table.schema(),
+                partition_by=[PARTITION],
+                commit_properties=CommitProperties(
+                    custom_metadata={ACTIONS: len(actions) + len(transactions)},
+                    max_commit_retries=0,
+                    app_transactions=[Transaction(*t) for t in transactions],
+                ),
+                post_commithook_properties=NO_HOOKS,
+            )
+
+    def checkpoint(self, *, after: int = 1) -> bool:
+        """Sum up the log in a checkpoint, if `after` entries have come since the last.
+
+        Opening a log costs time for each entry after its checkpoint.
+        """
+        table = open_table(self._storage, self._dataset)
+        if table is None:
+            return False
+        version = int(table.version())
+        if version - self._last_checkpoint() < after:
+            return False
+        self._sync_entry(version)
+        self._storage.announce("commit", f"{self._folder}/{version:020d}.checkpoint")
+        with explained(self._storage, self._folder):
+            table.create_checkpoint()
+        for name in self._storage.files(self._folder):
+            if name.startswith(f"{self._folder}/{version:020d}.checkpoint"):
+                self._storage.sync(name)
+        self._storage.sync(f"{self._folder}/{LAST_CHECKPOINT}")
+        self._storage.sync_folder(self._folder)
+        return True
+
+    def _last_checkpoint(self) -> int:
+        with suppress(FileNotFoundError, ValueError, KeyError):
+            hint = json.loads(self._storage.read(f"{self._folder}/{LAST_CHECKPOINT}"))
+            return int(hint["version"])
+        return -1
 
     def _sync_entry(self, version: int) -> None:
-        self._storage.sync(f"{self._folder}/{_entry(version)}")
+        name = self._entry(version)
+        if self._storage.exists(name):
+            self._storage.sync(name)
         self._storage.sync_folder(self._folder)
 
-
-def _entry(version: int) -> str:
-    return f"{version:020d}.json"
-
-
-def _add_action(file: NewFile, data_change: bool, now: float) -> AddAction:
-    folder, _, name = file.name.partition("/")
-    if not _PLAIN_NAME.fullmatch(name) or date.fromisoformat(file.day) is None:
-        raise ValueError(f"not a plain name in a dt= folder: {file.name!r} in {folder}")
-    stats = {
-        "numRecords": file.rows,
-        "minValues": {key: _stat(value) for key, value in file.least.items()},
-        "maxValues": {key: _stat(value) for key, value in file.greatest.items()},
-    }
-    return AddAction(
-        path=file.name,
-        size=file.size,
-        partition_values={PARTITION: file.day},
-        modification_time=int(now * 1000),
-        data_change=data_change,
-        stats=json.dumps(stats),
-    )
-
-
-def _stat(value: Value) -> str | int | float | bool:
-    if isinstance(value, datetime):
-        return value.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-    return value
-
-
-def _remove_action(file: LiveFile, data_change: bool, now: float) -> RemoveAction:
-    return RemoveAction(
-        file.name,
-        data_change,
-        int(now * 1000),
-        size=file.size,
-        partition_values={PARTITION: file.day},
-    )
-
-
-def _live_files(actions: pa.Table) -> tuple[LiveFile, ...]:
-    files = []
-    for row in actions.to_pylist():
-        least = _prefixed(row, "min.")
-        greatest = _prefixed(row, "max.")
-        files.append(
-            LiveFile(
-                row["path"],
-                row[f"partition.{PARTITION}"].isoformat(),
-                row["size_bytes"],
-                row["num_records"],
-                least,
-                greatest,
-            )
-        )
-    return tuple(sorted(files, key=lambda file: file.name))
-
-
-def _prefixed(row: Mapping[str, Any], prefix: str) -> dict[str, Value]:
-    return {
-        key.removeprefix(prefix): value
-        for key, value in row.items()
-        if value is not None and key.startswith(prefix)
-    }
+    def _entry(self, version: int) -> str:
+        return f"{self._folder}/{entry_name(version)}"

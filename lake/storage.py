@@ -125,7 +125,7 @@ class LocalStorage:
         """
         aside = _aside(name)
         self.make_folder(_folder(name))
-        with self._explained(name):
+        with self.explained(name):
             self.announce("write", aside)
             try:
                 with self.path(aside).open("wb") as file:
@@ -149,7 +149,7 @@ class LocalStorage:
         touched: dict[str, None] = {}
         for name, to in moves:
             self.make_folder(_folder(to))
-            with self._explained(to):
+            with self.explained(to):
                 self.announce("rename", name, to)
                 self.path(name).replace(self.path(to))
             touched[_folder(to)] = None
@@ -162,7 +162,7 @@ class LocalStorage:
         Not synced: whoever removes can always tell that a file is to be removed.
         """
         for name in names:
-            with self._explained(name):
+            with self.explained(name):
                 self.announce("remove", name)
                 self.path(name).unlink(missing_ok=True)
 
@@ -179,25 +179,26 @@ class LocalStorage:
             missing.append(path)
             path = path.parent
         for new in reversed(missing):
-            with self._explained(str(new.relative_to(self.root))):
+            with self.explained(str(new.relative_to(self.root))):
                 self.announce("make_folder", str(new.relative_to(self.root)))
                 new.mkdir(exist_ok=True)
                 _sync(new.parent)
 
     def sync(self, name: str) -> None:
         """Make a file durable that another library wrote (not its name)."""
-        with self._explained(name):
+        with self.explained(name):
             self.announce("sync", name)
             _sync(self.path(name))
 
     def sync_folder(self, name: str) -> None:
         """Make the names in a folder durable: what was created, renamed, removed."""
-        with self._explained(name):
+        with self.explained(name):
             self.announce("sync_folder", name)
             _sync(self.path(name))
 
     @contextmanager
-    def _explained(self, name: str) -> Iterator[None]:
+    def explained(self, name: str) -> Iterator[None]:
+        """Turn an OSError of the block into an error that names the path."""
         try:
             yield
         except OSError as error:
