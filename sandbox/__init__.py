@@ -1,1 +1,1 @@
-"""An offline replica of Polymarket's public services, for tests, demos and benchmarks."""
+"""An offline replica of Polymarket's public services, seeded and deterministic."""

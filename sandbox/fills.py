@@ -91,7 +91,8 @@ def sequences(timestamp: I8, spread: int = 3_001) -> I8:
     block = block_of(timestamp)
     earlier = sum((block_of(timestamp - k) == block).astype(np.int64) for k in (1, 2))
     second = earlier * 3_000_000_000  # seconds that share a block stay in order
-    return block * 10_000_000_000 + second + 104_210 + place * spread
+    result: I8 = block * 10_000_000_000 + second + 104_210 + place * spread
+    return result
 
 
 def forever(count: int) -> I8:

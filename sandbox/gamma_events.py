@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sandbox.gamma_json import SERIES, event_json, series_json, tag_json
+from sandbox.gamma_event_json import SERIES, event_json, series_json, tag_json
 from sandbox.gamma_markets import DEPRECATED, not_found
 from sandbox.gamma_query import (
     Mask,

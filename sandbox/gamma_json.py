@@ -1,38 +1,25 @@
-"""Markets, events, series and tags as Gamma writes them."""
+"""Markets as Gamma writes them."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from datetime import UTC, datetime
 
-from sandbox.market import NEVER, Event, Market
+from sandbox.market import NEVER, Market
 from sandbox.options import DAY
 from sandbox.web import Json
-from sandbox.words import TAGS, UPLOADS
+from sandbox.words import UPLOADS
 from sandbox.world import World, day, iso
 
-SERIES = {
-    10684: ("btc-up-or-down-5m", "BTC Up or Down 5m", "5m"),
-    10192: ("btc-up-or-down-15m", "BTC Up or Down 15m", "15m"),
-}
 RESOLVER = "0x2F5e3684cb1F318ec51b00Edba38d79Ac2c0aA9d"
 SUBMITTER = "0x91430CaD2d3975766499717fA0D66A78D814E5c5"
 
 
-def market_json(world: World, market: Market, *, embed: bool = True) -> dict[str, Json]:
+def market_json(world: World, market: Market) -> dict[str, Json]:
     """The market as it stands now; what is not known is absent, not null."""
-    row = (
-        legacy_market(world, market) if market.kind == "amm" else modern(world, market)
-    )
-    event = world.event_of(market)
-    if embed and event is not None:
-        row["events"] = [
-            world.memo(
-                "event", event.index, lambda: event_json(world, event, markets=False)
-            )
-        ]
-    return row
+    if market.kind == "amm":
+        return legacy_market(world, market)
+    return modern(world, market)
 
 
 def number(value: float) -> float | int:
@@ -249,90 +236,3 @@ def optional(world: World, market: Market, closed: bool) -> dict[str, Json]:
     if not market.window:
         row |= {"umaBond": "500", "umaReward": "5"}
     return row
-
-
-def event_json(world: World, event: Event, *, markets: bool = True) -> dict[str, Json]:
-    """The event as it stands now; `markets` of it that are listed are embedded."""
-    now = world.now
-    mine = [market for market in event.markets if market.created_at <= now]
-    volume = sum(world.shares(market) for market in mine)
-    closed = event.closed(now)
-    row: dict[str, Json] = {
-        "id": str(event.id),
-        "ticker": event.slug,
-        "slug": event.slug,
-        "title": event.title,
-        "description": mine[0].description if mine else "",
-        "startDate": iso(event.created_at + 600),
-        "creationDate": iso(event.created_at + 600),
-        "endDate": iso(event.end_at),
-        "icon": mine[0].icon if mine else "",
-        "active": True,
-        "closed": closed,
-        "archived": False,
-        "featured": False,
-        "restricted": True,
-        "liquidity": 0,
-        "volume": number(volume),
-        "openInterest": 0,
-        "createdAt": iso(event.created_at, event.id * 7 % 1_000_000),
-        "updatedAt": iso(max(updated_at(world, m, now) for m in mine) if mine else now),
-        "enableOrderBook": True,
-        "negRisk": event.neg_risk,
-        "commentCount": event.id % 17,
-        "cyom": False,
-        "showAllOutcomes": True,
-        "enableNegRisk": event.neg_risk,
-        "negRiskAugmented": False,
-        "tags": [tag_json(tag) for tag in TAGS if tag[0] in event.tags],
-    }
-    if event.neg_risk:
-        row |= {"negRiskMarketID": event.neg_risk_market_id, "negRiskFeeBips": 0}
-    if closed:
-        row["closedTime"] = iso(max(market.closed_at for market in mine))
-    if event.series:
-        row["series"] = [series_json(event.series)]
-        row["seriesSlug"] = SERIES[event.series][0]
-        row["startTime"] = iso(event.end_at - event.markets[0].window)
-        if event.end_at <= now and event.id % 70:
-            row["eventMetadata"] = {"priceToBeat": 65_000 + event.id % 999 + 0.5}
-    if markets:
-        shown = (m for m in mine if not m.hidden)
-        row["markets"] = [market_json(world, market, embed=False) for market in shown]
-    return row
-
-
-def series_json(series: int) -> dict[str, Json]:
-    """A recurring series."""
-    slug, title, recurrence = SERIES[series]
-    return {
-        "id": str(series),
-        "ticker": slug,
-        "slug": slug,
-        "title": title,
-        "seriesType": "single",
-        "recurrence": recurrence,
-        "active": True,
-        "closed": False,
-        "archived": False,
-        "competitive": "0",
-        "volume": 64_234.19264499972,
-        "liquidity": 0,
-        "createdAt": "2025-11-21T21:46:22.201627Z",
-    }
-
-
-def tag_json(tag: tuple[int, str, str]) -> dict[str, Json]:
-    """A tag; its optional keys vary."""
-    number_, label, slug = tag
-    row: dict[str, Json] = {"id": str(number_), "label": label, "slug": slug}
-    if number_ % 2:
-        row["forceShow"] = False
-    row["createdAt"] = "2023-12-07T19:16:45.993Z"
-    row["requiresTranslation"] = False
-    return row
-
-
-def listed(rows: Iterable[Market], now: int) -> list[Market]:
-    """Those of the markets that a listing may show."""
-    return [m for m in rows if m.created_at <= now and not m.hidden]

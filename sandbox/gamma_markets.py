@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from sandbox.gamma_json import market_json, tag_json
+from sandbox.gamma_event_json import tag_json, with_event
+from sandbox.gamma_json import market_json
 from sandbox.gamma_query import (
     Mask,
     bounds,
@@ -52,7 +53,7 @@ def shown(world: World, ask: Ask, rows: list[int]) -> list[Json]:
     found = []
     for index in rows:
         market = world.listed[index]
-        entry = market_json(world, market)
+        entry = with_event(world, market)
         if ask.flag("include_tag"):
             entry["tags"] = tags_of(world, market)
         found.append(entry)
@@ -87,7 +88,7 @@ def market_mask(world: World, ask: Ask) -> Mask:
         mask = mask & np.array(has)
     status = ask.csv("uma_resolution_status")
     if status:
-        has = [market_json(world, m, embed=False).get("umaResolutionStatus") in status
+        has = [market_json(world, m).get("umaResolutionStatus") in status
                for m in world.listed]  # fmt: skip
         mask = mask & np.array(has)
     if ask.flag("active") is False or ask.flag("archived") is True:
@@ -142,7 +143,7 @@ def found(world: World, market: Market | None) -> Reply:
     """One market whether open, closed or hidden; 404 when there is none yet."""
     if market is None or market.created_at > world.now:
         raise not_found()
-    return reply(market_json(world, market))
+    return reply(with_event(world, market))
 
 
 def not_found() -> Problem:

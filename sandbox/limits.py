@@ -1,4 +1,4 @@
-"""The published rate limits, counted over sliding windows, and enforced when asked to."""
+"""The published rate limits: counted over sliding windows, enforced when asked."""
 
 from __future__ import annotations
 
@@ -21,8 +21,10 @@ LONGEST_WAIT = 15.0  # a delay beyond this becomes a refusal
 
 # What a careful client sets for these limits, in the names of its configuration.
 CLIENT_KEYS = {
-    "gamma_all": 3_000, "gamma_markets": 240, "gamma_events": 400, "gamma_listings": 720,
-    "data_v1_all": 800, "data_v1_trades": 150, "data_v2_all": 640, "data_v2_trades": 150,
+    "gamma_all": 3_000, "gamma_markets": 240, "gamma_events": 400,
+    "gamma_listings": 720,
+    "data_v1_all": 800, "data_v1_trades": 150,
+    "data_v2_all": 640, "data_v2_trades": 150,
     "data_v2_positions": 150, "clob_all": 7_000, "clob_books": 400,
     "clob_prices_history": 800,
 }  # fmt: skip
@@ -67,7 +69,7 @@ class Window:
 
 
 class Limits:
-    """Windows by client and group. `check` gives seconds to wait, None for a refusal."""
+    """Windows by client and group. `check` gives seconds to wait, None to refuse."""
 
     def __init__(self, mode: str, pace: float) -> None:
         self.mode = mode

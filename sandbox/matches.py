@@ -227,7 +227,7 @@ def like_before(values: I8 | I4, twin: Bools) -> I8:
 
 
 def sizes(rng: np.random.Generator, count: int) -> I8:
-    """Shares in millionths: whole, to the hundredth, or to the last digit; some dust."""
+    """Shares in millionths: whole, hundredths, or to the last digit; some dust."""
     shares = np.minimum(rng.lognormal(2.7, 1.9, count), 250_000)
     kind = rng.random(count)
     micro = np.maximum(np.round(shares * 1e6), 20_000)

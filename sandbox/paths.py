@@ -13,7 +13,7 @@ WAVES = np.array([1.0, 2.7, 7.3, 19.1, 53.0, 211.0])
 
 
 class PricePaths:
-    """Mid price of the first outcome; a sum of waves in log-odds, ending at the payout."""
+    """Mid price of the first outcome: waves in log-odds that end at the payout."""
 
     def __init__(self, markets: list[Market], rng: np.random.Generator) -> None:
         count = len(markets)

@@ -1,4 +1,4 @@
-"""From a question to an answer, without the network: routes, cache, faults in content."""
+"""From question to answer, without the network: routes, cache, faults in content."""
 
 from __future__ import annotations
 
@@ -6,10 +6,24 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import replace
 
-from sandbox import clob_markets, gamma_events, gamma_markets, v2_totals, v2_trades
+from sandbox import (
+    clob_books,
+    clob_markets,
+    gamma_events,
+    gamma_markets,
+    history,
+    v1_people,
+    v1_trades,
+    v2_activity,
+    v2_boards,
+    v2_people,
+    v2_totals,
+    v2_trades,
+)
 from sandbox.cdn import Cached, Cdn
 from sandbox.faults import Faults
 from sandbox.limits import Limits
+from sandbox.payloads import Payloads
 from sandbox.web import (
     TRACE,
     Ask,
@@ -24,9 +38,20 @@ from sandbox.world import World
 
 CURSORS = ("cursor", "after_cursor", "next_cursor")
 PAGING = (*CURSORS, "limit", "offset", "order", "ascending")
-SERVICES: tuple[list[Route], ...] = (
-    gamma_markets.ROUTES, gamma_events.ROUTES, clob_markets.ROUTES, v2_trades.ROUTES, v2_totals.ROUTES,
-)  # fmt: skip
+SERVICES = (
+    gamma_markets,
+    gamma_events,
+    clob_markets,
+    clob_books,
+    history,
+    v2_trades,
+    v2_totals,
+    v2_people,
+    v2_boards,
+    v2_activity,
+    v1_trades,
+    v1_people,
+)
 
 
 class Service:
@@ -39,13 +64,15 @@ class Service:
         self.cdn = Cdn()
         self.faults = Faults(options.fault_seed, options.faults)
         self.limits = Limits(options.limits, options.pace)
+        folder = options.payloads
+        self.payloads = Payloads(folder, world.signer) if folder else None
         self._asked = 0
         self._last: dict[str, Reply] = {}
 
     def routes(self) -> Iterable[Route]:
         """All routes of all services."""
-        for routes in SERVICES:
-            yield from routes
+        for module in SERVICES:
+            yield from module.ROUTES
 
     def answer(self, route: Route, ask: Ask, url: str, fault: str | None) -> Reply:
         """The answer with its headers; `fault` is one that shows in the content."""
@@ -74,13 +101,16 @@ class Service:
         if fault == "invalid-cursor" and any(ask.one(name) for name in CURSORS):
             return problem(route.path, "invalid cursor", 400).reply
         try:
+            captured = self.payloads.answer(ask) if self.payloads else None
+            if captured is not None:
+                return captured
             return route.handler(self.world, ask)
         except Problem as found:
             return found.reply
 
 
 def broken(ask: Ask, fault: str | None) -> Ask:
-    """The question without its filters, when that is the fault and a cursor is there."""
+    """The question without its filters, when that is the fault beside a cursor."""
     if fault != "filters-dropped" or not any(ask.one(name) for name in CURSORS):
         return ask
     kept = tuple(pair for pair in ask.params if pair[0] in PAGING)

@@ -17,7 +17,7 @@ PART = 200_000  # rows looked at in one go when a filter is sparse
 
 
 class Tape:
-    """The rows of `fills` as the service sees them at a time that only moves forward."""
+    """The rows of `fills` as the service sees them; time only moves forward."""
 
     def __init__(self, fills: Fills, markets: list[Market], now: int) -> None:
         self.fills = fills

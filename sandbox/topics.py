@@ -89,7 +89,8 @@ def updown_events(
         created = opens - DAY + rng.randrange(120)
         begin = datetime.fromtimestamp(opens - 4 * HOUR, UTC)  # titles are in ET
         end = datetime.fromtimestamp(opens + window - 4 * HOUR, UTC)
-        title = f"{coin} Up or Down - {begin:%B} {begin.day}, {begin:%I:%M%p}-{end:%I:%M%p} ET"
+        hours = f"{begin:%I:%M%p}-{end:%I:%M%p} ET"
+        title = f"{coin} Up or Down - {begin:%B} {begin.day}, {hours}"
         slug = f"{short}-updown-{minutes}m-{opens}"
         closes = opens + window + 16
         market = Market(
@@ -125,7 +126,7 @@ def v2_events(rng: random.Random, options: Options, count: int) -> list[Event]:
 
 
 def ordinary_events(rng: random.Random, options: Options, count: int) -> list[Event]:
-    """Events of the last three years, single and grouped, negRisk in part, and sports."""
+    """Events of the last three years: single, grouped, negRisk in part, sports."""
     events: list[Event] = []
     left = count
     serial = 0

@@ -8,17 +8,20 @@ import numpy as np
 import polars as pl
 
 from sandbox.fills import DUST, I8
+from sandbox.ledger import books, fill_flows
 from sandbox.market import NEVER
+from sandbox.people import entries_now, priced
 from sandbox.world import World
 
 
 def truth_frames(world: World) -> dict[str, pl.DataFrame]:
-    """Fills, markets and events as of the world's present."""
+    """Fills, markets, events and ledger as of the world's present."""
     fills = fills_frame(world)
     return {
         "fills": fills,
         "markets": markets_frame(world, fills),
         "events": events_frame(world),
+        "ledger": ledger_frame(world),
     }
 
 
@@ -174,6 +177,40 @@ def markets_frame(world: World, fills: pl.DataFrame) -> pl.DataFrame:
             pl.col("fills_total", "fills_servable").fill_null(0),
             pl.col("shares_servable").fill_null(0.0),
         )
+    )
+
+
+def ledger_frame(world: World) -> pl.DataFrame:
+    """Every wallet's books a market and outcome, in shares and dollars.
+
+    `cash_usdc` is all that came in less all that went out, fees included; with
+    `value_usdc`, the shares held at today's price, it makes `pnl_usdc`. Each outcome
+    bears its part of a split or merge. Over everybody, P&L plus fees is zero.
+    """
+    now, fills = world.now, world.tape.fills
+    rows = np.flatnonzero((fills.timestamp <= now) & (fills.gone_at == NEVER))
+    frame = priced(world, books(fill_flows(fills, rows), entries_now(world)))
+    wallets, markets = world.universe.wallets, world.catalogue.markets
+    addresses = pl.Series([wallets.address(i) for i in range(len(wallets))])
+    conditions = pl.Series([m.condition for m in markets])
+    tokens = pl.Series([t for m in markets for t, _ in _eight(m.tokens, m.outcomes)])
+    place = frame["market"].cast(pl.Int64) * 8 + frame["outcome"].cast(pl.Int64)
+    dollars = ("bought_usdc", "sold_usdc", "split_usdc", "merged_usdc", "redeemed_usdc")
+    shares = ("bought", "sold", "split", "merged", "redeemed")
+    return frame.select(
+        addresses.gather(frame["wallet"]).alias("proxy_wallet"),
+        conditions.gather(frame["market"]).alias("condition_id"),
+        tokens.gather(place).alias("token_id"),
+        outcome_index=pl.col("outcome").cast(pl.Int32),
+        shares=pl.col("shares") / 1e6,
+        **{f"{name}_shares": pl.col(name) / 1e6 for name in shares},
+        **{name: pl.col(name) / 1e6 for name in (*dollars, "fees_usdc")},
+        cash_usdc=pl.col("cash") / 1e6,
+        price="price",
+        value_usdc="value",
+        pnl_usdc="total_pnl",
+        first_at="first_at",
+        last_at="last_at",
     )
 
 

@@ -1,4 +1,4 @@
-"""A universe: the catalogue, the price paths, the wallets and all fills, past and future."""
+"""A universe: catalogue, price paths, wallets and all fills, past and future."""
 
 from __future__ import annotations
 

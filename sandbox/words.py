@@ -29,7 +29,8 @@ TAGS: tuple[tuple[int, str, str], ...] = (
     (2, "Politics", "politics"), (1, "Sports", "sports"), (21, "Crypto", "crypto"),
     (596, "Culture", "pop-culture"), (84, "Weather", "weather"),
     (120, "Finance", "finance"), (1401, "Tech", "tech"),
-    (102127, "Up or Down", "up-or-down"), (100265, "Geopolitics", "geopolitics"), (101842, "Sweeden", "sweeden"),
+    (102127, "Up or Down", "up-or-down"),
+    (100265, "Geopolitics", "geopolitics"), (101842, "Sweeden", "sweeden"),
     (102067, "Madrid Open", "madrid-open"), (671, "jto", "jto"), (745, "NBA", "nba"),
     (126, "Trump", "trump"), (101302, "attorney general", "attorney-general"),
 )  # fmt: skip

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any, TypeVar
 
 import numpy as np
+import polars as pl
 
 from sandbox.catalogue import Catalogue
 from sandbox.clock import Clock
@@ -36,6 +37,7 @@ class World:
         self.tape = Tape(universe.fills, self.catalogue.markets, options.now)
         self.signer = Signer(options.seed)
         self.trade_rows = TradeRows(self)
+        self.entries: tuple[int, pl.DataFrame] | None = None  # see people.py
         self._memo: dict[tuple[str, int], Any] = {}
         self._memo_stamp = (0, 0)
         self.created = np.array([m.created_at for m in self.listed], dtype=np.int64)
@@ -94,7 +96,8 @@ class World:
         """The book's midpoint, on half ticks; after the end what the outcome pays."""
         if market.closed(at):
             return market.payouts[outcome] / 1e6
-        fair = self.universe.paths.mid(np.array([market.index]), np.array([at]))[0]
+        where = np.array([market.index]), np.array([at])
+        fair = float(self.universe.paths.mid(*where)[0])
         half = market.tick / 2
         first = round(fair * 1000 / half) * half / 1000
         first = min(max(first, market.tick / 1000), 1 - market.tick / 1000)
