@@ -21,18 +21,25 @@ from pathlib import Path
 import polars as pl
 import pyarrow as pa
 
+from lake.batch import Progress
 from lake.dataset import Dataset
 from lake.delta_log import DeltaLog, NewFile, Snapshot, new_file
-from lake.encoding import codes, series
+from lake.encoding import codes, encoded, series
+from lake.held import Held
+from lake.judging import Hulls, Judging, hulls_of
 from lake.landing import (
     LandingFolder,
     Report,
+    read_progress,
     read_rows,
+    write_rows,
+    writers,
 )
 from lake.locks import FileLock
 from lake.parquet import ParquetWriter, slices
-from lake.parts import Part, Read, parts
+from lake.parts import Part, parts
 from lake.storage import LocalStorage
+from lake.waiting import Waiting
 from lake.walks import WALKS
 
 logger = logging.getLogger(__name__)
@@ -71,6 +78,7 @@ class Fold:
         writer: str,
         *,
         logs: Callable[[str], DeltaLog],
+        hulls: Hulls,
         most_rows: int = MOST_ROWS,
         file_rows: int = FILE_ROWS,
         clock: Callable[[], float] = time.time,
@@ -79,6 +87,7 @@ class Fold:
         self._dataset = dataset
         self._writer = writer
         self._logs = logs
+        self._hulls = hulls
         self._most_rows = most_rows
         self._file_rows = file_rows
         self._clock = clock
@@ -109,33 +118,105 @@ class Fold:
             reports = self._reports(snapshot)
             if not numbers and not reports:
                 return None
-            return self._fold(folded, numbers, reports)
+            return self._fold(snapshot, folded, numbers, reports)
 
-    def _fold(self, folded: int, numbers: list[int], reports: list[Report]) -> Folded:
+    def _fold(
+        self, snapshot: Snapshot, folded: int, numbers: list[int], reports: list[Report]
+    ) -> Folded:
         number = numbers[-1] if numbers else folded
-        names = [self._landing.file(n) for n in numbers]
-        if folded in self._landing.carries():
-            names.insert(0, self._landing.carry(folded))
-        sources: list[Read] = [
-            partial(read_rows, self._storage, name, self._dataset) for name in names
-        ]
-        sources += [
-            partial(read_rows, self._storage, report.name, self._dataset)
-            for report in reports
-        ]
+        carry = [self._landing.carry(folded)] * (folded in self._landing.carries())
+        names = [*carry, *(self._landing.file(n) for n in numbers)]
+        spent = names + [report.name for report in reports]
+        before, now = self._progress(carry), self._progress(names)
+        waiting = Waiting(self._dataset, now)
+        judging = None
+        if self._dataset.chain is not None:
+            held = Held(self._storage, self._dataset, snapshot.files)
+            judging = Judging(
+                self._dataset, held, self._known_hulls, before=before, now=now
+            )
         files: list[NewFile] = []
-        stored = 0
+        rows = stored = 0
         for part in parts(
             self._dataset,
-            sources,
+            [partial(self._ready, waiting, name) for name in spent],
             most=self._most_rows,
             scratch=self._storage.path(f"{self._scratch}/spill"),
         ):
-            stored += part.rows.num_rows
-            files += self._write(part, number)
+            rows += part.rows.num_rows
+            new = part if judging is None else judging.stored(part)
+            stored += new.rows.num_rows
+            files += self._write(new, number)
+        if judging is not None:
+            self._leave(number, waiting, judging)
         self._commit(files, number if numbers else None, reports)
-        self._storage.remove([*names, *(report.name for report in reports)])
-        return Folded(self._dataset.name, number, stored=stored, files=len(files))
+        self._storage.remove(spent)
+        return Folded(
+            self._dataset.name,
+            number,
+            stored=stored,
+            confirmed=rows - stored,
+            carried=waiting.count,
+            files=len(files),
+        )
+
+    def _known_hulls(self, dataset: str, names: pl.Series) -> pl.DataFrame:
+        """The walk state's hulls, and those of reports that are not in it yet.
+
+        Reports first: one that another run's fold of `walks` takes in meanwhile is in
+        the walk state when that is asked.
+        """
+        reports = [
+            report.name
+            for writer in writers(self._storage, WALKS.name)
+            for report in LandingFolder(self._storage, WALKS.name, writer).reports()
+            if report.dataset == dataset
+        ]
+        new = [hulls_of(read_rows(self._storage, name, WALKS)) for name in reports]
+        known = self._hulls(dataset, names)
+        return (
+            pl.concat(
+                [
+                    known,
+                    *(
+                        hull.join(names.to_frame("group"), on="group", how="semi")
+                        for hull in new
+                    ),
+                ]
+            )
+            .group_by("group")
+            .agg(pl.col("oldest").min(), pl.col("newest").max())
+        )
+
+    def _ready(self, waiting: Waiting, name: str) -> pa.Table:
+        """Read the rows of a landing file that need not wait."""
+        return waiting.without(name, read_rows(self._storage, name, self._dataset))
+
+    def _progress(self, names: list[str]) -> dict[str, Progress]:
+        """The last record of each walk."""
+        return {
+            record.walk_id: record
+            for name in names
+            for record in read_progress(self._storage, name)
+        }
+
+    def _leave(self, number: int, waiting: Waiting, judging: Judging) -> None:
+        """Make durable what the next folds need; it counts once this one does."""
+        if waiting.walks:
+            write_rows(
+                self._storage,
+                self._landing.carry(number),
+                encoded(waiting.rows()),
+                waiting.walks.values(),
+            )
+        report = judging.report(self._clock())
+        if report.num_rows:
+            self._walks.claim(self._landing.cursor())
+            write_rows(
+                self._storage,
+                self._walks.report(self._dataset.name, number),
+                encoded(report),
+            )
 
     def _write(self, part: Part, number: int) -> Iterator[NewFile]:
         """Write a part's rows, sorted, one file a day (more if a day is large)."""

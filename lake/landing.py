@@ -51,10 +51,10 @@ class LandingFolder:
         self.writer = writer
         self.folder = f"{LANDING}/{dataset}/{writer}"
 
-    def claim(self, cursor: Path) -> None:
+    def claim(self, cursor: Path | None) -> None:
         """Note durably whose folder this is."""
         name = f"{self.folder}/{_WRITER}"
-        content = json.dumps({"cursor": str(cursor)}).encode()
+        content = json.dumps({"cursor": str(cursor) if cursor else None}).encode()
         if not self.storage.exists(name) or self.storage.read(name) != content:
             self.storage.write(name, content)
 

@@ -17,6 +17,7 @@ from lake.cursor import CursorFile, Landed
 from lake.dataset import Dataset
 from lake.delta_log import DeltaLog
 from lake.fold import Fold, Folded
+from lake.judging import Hulls
 from lake.landing import LandingFolder
 from lake.recovery import Resumed, resume
 from lake.storage import LocalStorage, StorageError
@@ -76,6 +77,7 @@ class Writer:
         cursor: CursorFile,
         *,
         logs: Callable[[str], DeltaLog],
+        hulls: Hulls,
         buffer_bytes: int = BUFFER_BYTES,
         linger_seconds: float = LINGER_SECONDS,
         landing_max_bytes: int = 4 << 30,
@@ -85,6 +87,7 @@ class Writer:
         self._datasets = datasets
         self._cursor = cursor
         self._logs = logs
+        self._hulls = hulls
         self._buffer_bytes = buffer_bytes
         self._linger = linger_seconds
         self._landing_max = landing_max_bytes
@@ -290,7 +293,8 @@ class Writer:
             self._datasets.values(), key=lambda d: (d.name == WALKS.name, not d.chain)
         )
         return [
-            Fold(self._storage, dataset, writer, logs=self._logs) for dataset in ordered
+            Fold(self._storage, dataset, writer, logs=self._logs, hulls=self._hulls)
+            for dataset in ordered
         ]
 
     # Errors

@@ -23,6 +23,7 @@ from lake.dataset import (
     Dataset,
 )
 from lake.delta_log import DeltaLog
+from lake.judging import hulls_of
 from lake.storage import LocalStorage
 from lake.walks import WALKS
 from lake.writer import Writer
@@ -77,8 +78,15 @@ class SmallLake:
             self.datasets,
             cursor,
             logs=self.log,
+            hulls=self.hulls,
             **{"linger_seconds": 0.0, **options},
         )
+
+    def hulls(self, dataset: str, names: pl.Series) -> pl.DataFrame:
+        walks = self.bronze("walks").filter(
+            (pl.col("dataset") == dataset) & pl.col("key").is_in(names.implode())
+        )
+        return hulls_of(walks.to_arrow())
 
     def bronze(self, dataset: str) -> pl.DataFrame:
         """The live rows."""

@@ -1,0 +1,141 @@
+"""What bronze holds of some markets and seconds, read from as few bytes as possible."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from lake.confirm import PAIR, Stretch, groups, identities
+from lake.dataset import Dataset
+from lake.delta_log import LiveFile
+from lake.encoding import series
+from lake.storage import LocalStorage
+
+_EPOCH = date(1970, 1, 1)
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Rows to look for: of each group of `near` from `low` to `high`, and of every
+    group in the seconds of `spans`."""
+
+    near: pl.DataFrame
+    spans: Sequence[Stretch] = ()
+
+    def within(self, low: int, high: int) -> Wanted:
+        """The part of it that lies in these seconds."""
+        return Wanted(
+            self.near.filter((pl.col("low") <= high) & (pl.col("high") >= low)),
+            [span for span in self.spans if span.low <= high and span.high >= low],
+        )
+
+    @property
+    def nothing(self) -> bool:
+        return self.near.is_empty() and not self.spans
+
+    def bounds(self) -> tuple[int, int]:
+        """The oldest and the newest second of all that is wanted."""
+        lows: list[Any] = [self.near["low"].min(), *(s.low for s in self.spans)]
+        highs: list[Any] = [self.near["high"].max(), *(s.high for s in self.spans)]
+        return (
+            min(low for low in lows if low is not None),
+            max(high for high in highs if high is not None),
+        )
+
+
+class Held:
+    """The live rows of a chain dataset."""
+
+    def __init__(
+        self, storage: LocalStorage, dataset: Dataset, files: Iterable[LiveFile]
+    ) -> None:
+        assert dataset.chain is not None
+        self._storage = storage
+        self._dataset = dataset
+        self._chain = dataset.chain
+        self._files: dict[int, list[LiveFile]] = {}
+        for file in files:
+            day = (date.fromisoformat(file.day) - _EPOCH).days
+            self._files.setdefault(day, []).append(file)
+
+    @property
+    def days(self) -> list[int]:
+        """The days, since 1970, that have live files; ascending."""
+        return sorted(self._files)
+
+    def rows(self, day: int, wanted: Wanted) -> Iterator[pl.DataFrame]:
+        """Yield the wanted rows of a day as `identities` gives them."""
+        for file, number, wished in self._matches(day, wanted):
+            columns = ["walk_id", *self._chain.identity]
+            rows = file.read_row_group(number, columns=columns)
+            yield identities(rows.filter(wished.to_arrow()), self._chain)
+
+    def pairs(self, day: int, wanted: Wanted) -> Iterator[pl.DataFrame]:
+        """Yield the wanted groups and clocks of a day."""
+        for file, number, wished in self._matches(day, wanted):
+            yield self._light(file, number).filter(wished).unique()
+
+    def _matches(
+        self, day: int, wanted: Wanted
+    ) -> Iterator[tuple[pq.ParquetFile, int, pl.Series]]:
+        if wanted.nothing or day not in self._files:
+            return
+        low, high = wanted.bounds()
+        names = wanted.near["group"].sort().to_list()
+        for live in self._files[day]:
+            if not live.may_hold(self._chain.clock, low, high):
+                continue
+            if not wanted.spans and not live.may_hold(
+                self._chain.group, names[0], names[-1]
+            ):
+                continue
+            with self._storage.open(f"{self._dataset.name}/{live.name}") as source:
+                file = pq.ParquetFile(source)
+                for number in range(file.num_row_groups):
+                    bounds = _bounds(file, number, self._chain.group)
+                    if not wanted.spans and not _any_between(names, bounds):
+                        continue
+                    wished = _wished(self._light(file, number), wanted)
+                    if wished.any():
+                        yield file, number, wished
+
+    def _light(self, file: pq.ParquetFile, number: int) -> pl.DataFrame:
+        names = [self._chain.group, self._chain.clock]
+        rows: pa.Table = file.read_row_group(number, columns=names)
+        clock = series(rows[self._chain.clock]).alias("clock")
+        return pl.DataFrame([groups(rows, self._chain), clock]).select(PAIR)
+
+
+def _wished(light: pl.DataFrame, wanted: Wanted) -> pl.Series:
+    """Which rows are wanted."""
+    near = wanted.near.group_by("group").agg(pl.col("low").min(), pl.col("high").max())
+    inside = pl.col("clock").is_between("low", "high").fill_null(value=False)
+    for span in wanted.spans:
+        inside = inside | pl.col("clock").is_between(span.low, span.high)
+    return (
+        light.join(near, on="group", how="left", maintain_order="left")
+        .select(inside.alias("wished"))
+        .to_series()
+    )
+
+
+def _bounds(file: pq.ParquetFile, number: int, column: str) -> tuple[str, str] | None:
+    place = file.schema_arrow.names.index(column)
+    statistics = file.metadata.row_group(number).column(place).statistics
+    if statistics is None or not statistics.has_min_max:
+        return None
+    return statistics.min, statistics.max
+
+
+def _any_between(names: Sequence[str], bounds: tuple[str, str] | None) -> bool:
+    if bounds is None:
+        return True
+    place = bisect_left(names, bounds[0])
+    return place < len(names) and names[place] <= bounds[1]

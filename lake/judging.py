@@ -1,0 +1,264 @@
+"""Judge the rows of one fold against bronze, and report what came of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+
+import polars as pl
+import pyarrow as pa
+
+from lake.batch import Progress
+from lake.confirm import (
+    PAIR,
+    WALK_PAIR,
+    Checksums,
+    absent,
+    groups,
+    identities,
+    judged,
+    newly_spoken_for,
+    scopes,
+    spoken_for,
+)
+from lake.dataset import Dataset
+from lake.encoding import series
+from lake.held import Held, Wanted
+from lake.parts import DAY, Part
+from lake.walks import WALKS
+
+Types = dict[str, type[pl.DataType]]
+Hulls = Callable[[str, pl.Series], pl.DataFrame]
+"""Of a dataset, for groups: `group, oldest, newest`, outside of which bronze has no
+rows of the group. A group that it has no rows of may be left out."""
+
+
+class Judging:
+    """The judging of one fold, to which parts come in the order of their days."""
+
+    def __init__(
+        self,
+        dataset: Dataset,
+        held: Held,
+        hulls: Hulls,
+        *,
+        before: Mapping[str, Progress],
+        now: Mapping[str, Progress],
+    ) -> None:
+        assert dataset.chain is not None
+        self._dataset = dataset
+        self._chain = dataset.chain
+        self._held = held
+        self._hulls = hulls
+        self._whole = [s for record in now.values() if (s := spoken_for(record))]
+        self._narrow, self._wide = scopes(
+            stretch
+            for walk_id, record in now.items()
+            if (stretch := newly_spoken_for(before.get(walk_id), record))
+        )
+        near = self._narrow.join(self._hull(self._narrow["group"]), on="group")
+        self._wanted = Wanted(
+            near.select(
+                "group",
+                low=pl.max_horizontal("low", "oldest"),
+                high=pl.min_horizontal("high", "newest"),
+            ).filter(pl.col("low") <= pl.col("high")),
+            self._wide,
+        )
+        self._watched = self._wanted.near.select("group").unique()
+        self._pairs: dict[int, list[pl.DataFrame]] = {}
+        self._days = set() if self._wanted.nothing else set(self._held.days)
+        self._served: list[pl.DataFrame] = []
+        self._confirmed: list[pl.DataFrame] = []
+        self._absent: list[pl.DataFrame] = []
+        self._sums = Checksums()
+
+    def stored(self, part: Part) -> Part:
+        """Return the part without the rows that bronze holds already."""
+        clock = series(part.rows[self._chain.clock]).alias("clock")
+        walk_id = series(part.rows["walk_id"]).alias("walk_id")
+        keys = pl.DataFrame([walk_id, groups(part.rows, self._chain), clock])
+        served = keys.group_by("walk_id", "group").agg(
+            served=pl.len(), oldest=pl.col("clock").min(), newest=pl.col("clock").max()
+        )
+        self._served.append(served)
+        self._watch(part, keys, served)
+        contested = self._contested(keys, served)
+        if contested.is_empty():
+            return part
+        rows = identities(part.rows.take(contested.to_arrow()), self._chain)
+        verdicts = judged(rows, self._like(rows, part), self._whole)
+        known = verdicts.filter("confirmed").select(WALK_PAIR)
+        gone = rows.with_columns(row=contested).join(known, on=WALK_PAIR, how="semi")
+        self._sums.add(gone.drop("row"))
+        self._confirmed.append(
+            gone.group_by("walk_id", "group").agg(confirmed=pl.len())
+        )
+        kept = (
+            pl.DataFrame({"row": pl.arange(len(keys), dtype=pl.UInt32, eager=True)})
+            .join(gone.select("row"), on="row", how="anti")
+            .to_series()
+        )
+        return Part(part.rows.take(kept.to_arrow()), part.day.gather(kept))
+
+    def report(self, now: float) -> pa.Table:
+        """Return the rows of `walks` that say what was stored, confirmed and absent."""
+        self._settle(None)
+        counts: Types = {"served": pl.UInt32, "oldest": pl.Int64, "newest": pl.Int64}
+        by: Types = {"walk_id": pl.String, "group": pl.String}
+        served = (
+            pl.concat([pl.DataFrame(schema=by | counts), *self._served])
+            .group_by(*by)
+            .agg(pl.col("served").sum(), pl.col("oldest").min(), pl.col("newest").max())
+        )
+        confirmed = (
+            pl.concat(
+                [pl.DataFrame(schema=by | {"confirmed": pl.UInt32}), *self._confirmed]
+            )
+            .group_by(*by)
+            .agg(pl.col("confirmed").sum())
+        )
+        folded = (
+            served.join(confirmed, on=[*by], how="left")
+            .join(self._sums.frame(), on=[*by], how="left")
+            .with_columns(pl.col("confirmed").fill_null(0))
+            .select(
+                kind=pl.lit("folded"),
+                walk_id="walk_id",
+                key="group",
+                rows_stored=pl.col("served").cast(pl.Int64) - pl.col("confirmed"),
+                rows_confirmed=pl.col("confirmed").cast(pl.Int64),
+                checksum="checksum",
+                ts_oldest="oldest",
+                ts_newest="newest",
+            )
+        )
+        missed = pl.concat(
+            [pl.DataFrame(schema=by | {"clock": pl.Int64}), *self._absent]
+        ).select(
+            kind=pl.lit("absent"),
+            walk_id="walk_id",
+            key="group",
+            ts_oldest="clock",
+            ts_newest="clock",
+        )
+        return _as_walks(
+            pl.concat([folded, missed], how="diagonal").with_columns(
+                dataset=pl.lit(self._dataset.name),
+                fetched_at=pl.lit(datetime.fromtimestamp(now, UTC)),
+            )
+        )
+
+    def _hull(self, names: pl.Series) -> pl.DataFrame:
+        if names.is_empty():
+            schema = {"group": pl.String, "oldest": pl.Int64, "newest": pl.Int64}
+            return pl.DataFrame(schema=schema)
+        return self._hulls(self._dataset.name, names.unique())
+
+    def _contested(self, keys: pl.DataFrame, served: pl.DataFrame) -> pl.Series:
+        """The numbers of rows that bronze, or another walk of this fold, may have."""
+        hull = self._hull(served["group"])
+        several = served.group_by("group").len().filter(pl.col("len") > 1)
+        suspects = pl.concat([hull.select("group"), several.select("group")]).unique()
+        if suspects.is_empty():
+            return pl.Series("row", [], pl.UInt32)
+        inside = pl.col("clock").is_between("oldest", "newest").fill_null(value=False)
+        return (
+            keys.with_row_index("row")
+            .join(suspects, on="group", how="semi")
+            .join(hull, on="group", how="left")
+            .join(several.with_columns(several=True), on="group", how="left")
+            .filter(inside | pl.col("several").is_not_null())
+            .sort("row")["row"]
+        )
+
+    def _like(self, rows: pl.DataFrame, part: Part) -> pl.DataFrame:
+        """The rows that bronze holds of the same groups and seconds."""
+        near = rows.group_by("group").agg(
+            low=pl.col("clock").min(), high=pl.col("clock").max()
+        )
+        wanted = Wanted(near)
+        pairs = rows.select(PAIR).unique()
+        return pl.concat(
+            [
+                rows.clear(),
+                *(
+                    found.join(pairs, on=PAIR, how="semi")
+                    for day in part.day.unique().sort()
+                    for found in self._held.rows(day, wanted.within(*_seconds(day)))
+                ),
+            ]
+        )
+
+    def _watch(self, part: Part, keys: pl.DataFrame, served: pl.DataFrame) -> None:
+        """Note the seconds of which some walk may have missed the rows."""
+        self._settle(int(part.day.sort()[0]))
+        crossed = (
+            served.join(self._narrow, on="group")
+            .filter(pl.col("walk_id") != pl.col("walk_id_right"))
+            .select("group")
+        )
+        watched = pl.concat([self._watched, crossed]).unique()
+        wanted = pl.col("watched").is_not_null()
+        for span in self._wide:
+            wanted = wanted | pl.col("clock").is_between(span.low, span.high)
+        if watched.is_empty() and not self._wide:
+            return
+        pairs = (
+            keys.with_columns(day=part.day)
+            .join(watched.with_columns(watched=True), on="group", how="left")
+            .filter(wanted)
+            .select("day", *WALK_PAIR)
+            .unique()
+        )
+        for (day,), of_day in pairs.partition_by("day", as_dict=True).items():
+            self._pairs.setdefault(day, []).append(of_day.drop("day"))
+
+    def _settle(self, before: int | None) -> None:
+        """Find what is absent on the days that no more parts will come for."""
+        days = {
+            day for day in (*self._days, *self._pairs) if before is None or day < before
+        }
+        for day in sorted(days):
+            wanted = self._wanted.within(*_seconds(day))
+            served = pl.concat([_NO_PAIRS, *self._pairs.pop(day, [])])
+            if not (wanted.nothing and served.is_empty()):
+                held = [served.select(PAIR), *self._held.pairs(day, wanted)]
+                self._absent.append(
+                    absent(self._narrow, self._wide, served, pl.concat(held))
+                )
+        self._days -= days
+
+
+def hulls_of(walks: pa.Table) -> pl.DataFrame:
+    """Return the hulls that `folded` rows of `walks` tell: group, oldest, newest."""
+    columns = ("kind", "key", "ts_oldest", "ts_newest")
+    return (
+        pl.DataFrame({name: series(walks[name]) for name in columns})
+        .filter(pl.col("kind") == "folded")
+        .group_by(group="key")
+        .agg(oldest=pl.col("ts_oldest").min(), newest=pl.col("ts_newest").max())
+    )
+
+
+_NO_PAIRS = pl.DataFrame(
+    schema={"walk_id": pl.String, "group": pl.String, "clock": pl.Int64}
+)
+
+
+def _seconds(day: int) -> tuple[int, int]:
+    return day * DAY, day * DAY + DAY - 1
+
+
+def _as_walks(rows: pl.DataFrame) -> pa.Table:
+    """Return the rows in the schema of `walks`; columns they lack are null."""
+    table = rows.to_arrow()
+    return pa.table(
+        [
+            table[field.name].cast(field.type)
+            if field.name in table.column_names
+            else pa.nulls(table.num_rows, field.type)
+            for field in WALKS.schema
+        ],
+        schema=WALKS.schema,
+    )

@@ -1,0 +1,127 @@
+"""What a fold stores, confirms, holds back and reports."""
+
+from __future__ import annotations
+
+import polars as pl
+from small_lake import SmallLake, page
+
+
+def run(lake: SmallLake, *batches, **options) -> dict:
+    """One run that puts these batches."""
+    with lake.cursor() as cursor, lake.writer(cursor, **options) as writer:
+        for batch in batches:
+            writer.put(batch)
+    return writer.stats()
+
+
+def reports(lake: SmallLake, kind: str) -> list[dict]:
+    rows = lake.bronze("walks").filter(pl.col("kind") == kind)
+    return rows.sort("walk_id", "key", "ts_newest").to_dicts()
+
+
+A, B = ("a", "m", 90, 1), ("b", "m", 80, 2)
+
+
+def test_a_rewalk_that_sees_the_same_is_confirmed_and_not_stored(lake):
+    run(lake, page("m1", 0, [A, A, B], ended=True))
+    stats = run(lake, page("m2", 0, [A, A, B], ended=True))
+    assert set(lake.bronze("fills")["walk_id"]) == {"m1"}
+    assert (stats["fills"].rows_new, stats["fills"].rows_confirmed) == (0, 3)
+    first, second = reports(lake, "folded")
+    assert (first["rows_stored"], first["rows_confirmed"]) == (3, 0)
+    assert (second["rows_stored"], second["rows_confirmed"]) == (0, 3)
+    assert (second["ts_oldest"], second["ts_newest"]) == (80, 90)
+    assert len(second["checksum"]) == 16
+
+
+def test_a_second_that_differs_is_stored_whole_and_the_others_are_not(lake):
+    run(lake, page("m1", 0, [A, B], ended=True))
+    run(lake, page("m2", 0, [A, A, B], ended=True))
+    assert lake.lines("fills") == {
+        ("m1", 0, 0): 1,
+        ("m1", 0, 1): 1,
+        ("m2", 0, 0): 1,
+        ("m2", 0, 1): 1,
+    }
+
+
+def test_a_walk_that_saw_fewer_rows_of_a_second_is_stored_to_say_so(lake):
+    run(lake, page("m1", 0, [A, A], ended=True))
+    run(lake, page("m2", 0, [A], ended=True))
+    assert lake.lines("fills")["m2", 0, 0] == 1
+
+
+def test_a_lower_bound_that_saw_fewer_rows_proves_nothing_and_is_confirmed(lake):
+    run(lake, page("m1", 0, [A, A], ended=True))
+    run(lake, page("u2", 0, [A], scope=(), ended=True))
+    assert set(lake.bronze("fills")["walk_id"]) == {"m1"}
+
+
+def test_two_walks_in_one_fold_are_judged_against_each_other(lake):
+    run(
+        lake,
+        page("m2", 0, [A, B], ended=True),
+        page("m1", 0, [A, B], ended=True),
+    )
+    assert set(lake.bronze("fills")["walk_id"]) == {"m1"}
+
+
+def test_late_labels_and_hex_in_capitals_make_no_other_row(lake):
+    run(lake, page("m1", 0, [("0xab", "m", 90, 1)], ended=True))
+    run(lake, page("m2", 0, [("0xAB", "m", 90, 1.0000001)], ended=True))
+    assert set(lake.bronze("fills")["walk_id"]) == {"m1"}
+
+
+def test_the_oldest_second_of_an_unfinished_chain_waits_for_the_rest_of_it(lake):
+    stats = run(lake, page("m1", 0, [A, B]))
+    assert stats["fills"].rows_new == 1
+    assert lake.lines("fills") == {("m1", 0, 0): 1}
+    run(lake, page("m1", 1, [B], ended=True))
+    assert lake.lines("fills") == {("m1", 0, 0): 1, ("m1", 0, 1): 1, ("m1", 1, 0): 1}
+
+
+def test_equal_fills_on_both_sides_of_a_seam_stay_two_beside_an_older_walk(lake):
+    run(lake, page("m0", 0, [B], ended=True))
+    run(lake, page("m1", 0, [A, B]))
+    run(lake, page("m1", 1, [B], ended=True))
+    of_walk = lake.bronze("fills").filter(walk_id="m1", hash="b")
+    assert len(of_walk) == 2
+
+
+def test_rows_that_wait_are_folded_when_their_walk_is_dropped(lake):
+    run(lake, page("m1", 0, [A, B]))
+    with lake.cursor() as cursor:
+        from lake.batch import CursorChange
+
+        cursor.save([CursorChange({"m1": None})])
+    run(lake)
+    assert len(lake.bronze("fills")) == 2
+
+
+def test_a_second_that_a_walk_passed_without_its_rows_is_reported_absent(lake):
+    run(lake, page("m1", 0, [A, B, ("c", "n", 85, 1)], scope=("m", "n"), ended=True))
+    run(lake, page("m2", 0, [B], ended=True))
+    (row,) = reports(lake, "absent")
+    assert (row["walk_id"], row["key"], row["ts_newest"]) == ("m2", "m", 90)
+
+
+def test_the_feed_speaks_for_all_markets_down_to_its_floor(lake):
+    run(lake, page("m1", 0, [A, B, ("c", "n", 85, 1)], scope=("m", "n"), ended=True))
+    run(lake, page("f2", 0, [A], scope=("*",), ended=True, complete_to=85))
+    (row,) = reports(lake, "absent")
+    assert (row["walk_id"], row["key"], row["ts_newest"]) == ("f2", "n", 85)
+
+
+def test_nothing_is_absent_below_what_an_unfinished_walk_has_reached(lake):
+    run(lake, page("m1", 0, [A, B, ("c", "m", 70, 1)], ended=True))
+    run(lake, page("m2", 0, [("b", "m", 80, 2)]))
+    assert [row["ts_newest"] for row in reports(lake, "absent")] == [90]
+    run(lake, page("m2", 1, [], ended=True))
+    assert [row["ts_newest"] for row in reports(lake, "absent")] == [70, 90]
+
+
+def test_a_row_above_the_top_of_a_walk_is_a_lower_bound(lake):
+    run(lake, page("m1", 0, [A, A], ended=True))
+    run(lake, page("m2", 0, [A], top=89, ended=True))
+    assert set(lake.bronze("fills")["walk_id"]) == {"m1"}
+    assert reports(lake, "absent") == []
