@@ -137,7 +137,9 @@ judged as (
                 then 'partial excess_rows'
             when not is_as_put_in then 'partial missing_rows'
             -- (a) not walked through
-            when chain_problem = 'never_walked' and verdict <> 'short'
+            when
+                chain_problem = 'never_walked'
+                and (trades_held = 0 or verdict <> 'short')
                 then 'unknown never_walked'
             when chain_problem <> '' then 'partial ' || chain_problem
             when is_doubted then 'unknown missing_rows'
@@ -168,6 +170,7 @@ judged as (
                     )
             when dusty > 0 then 'partial dust_floor'
             when verdict = 'agrees' then 'complete '
+            when verdict = 'open' then 'unknown walk_unfinished'
             when is_older_than_window then 'unknown service_window'
             else 'unknown '
         end as judgement

@@ -250,7 +250,10 @@ mended as (
         on
             market_gaps.market_key = fills.market_key
             and served_pages.newest_at >= fills.traded_at
-    where last_walks.started_at >= market_gaps.latest_at
+    left join walk_rests on last_walks.walk_key = walk_rests.walk_key
+    where
+        last_walks.started_at >= market_gaps.latest_at
+        and coalesce(walk_rests.rows_without_market, 0) = 0
     group by market_gaps.market_key, last_walks.rows_served
     having count(fills.market_key) = last_walks.rows_served
 ),

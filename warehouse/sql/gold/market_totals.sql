@@ -8,9 +8,10 @@
 -- silver.MarketDim
 -- Condition (c) of completeness, see docs/completeness.md. A total counts every
 -- fill made ten minutes before it was read, and none made after. verdict:
--- agrees; short (we hold less than a total says that was read when we had
--- covered its time); over (we hold more); open (totals were read only while the
--- market traded beyond what we cover); none (the exchange names no total).
+-- agrees; short (we hold less than a total says that was read at a time we have
+-- covered, or an hour after the last fill); over (we hold more); open (we hold
+-- less than totals that were read while the market traded beyond what we
+-- cover); none (the exchange names no total).
 -- rows_in_table and rows_put_in differ where rows were taken out of, or put
 -- into, silver.TradeFact by another hand than ingest's.
 with
@@ -287,6 +288,15 @@ weighed as (
         judged_reads.total_shares,
         judged_reads.counted_at,
         judged_reads.tolerance,
+        judged_reads.kind = 'settled'
+        or (
+            judged_reads.kind = 'latest'
+            and coalesce(
+                judged_reads.last_traded_at
+                <= judged_reads.counted_at - interval 1 hour,
+                true
+            )
+        ) as is_decisive,
         abs(
             judged_reads.total_shares - judged_reads.shares_held
         ) <= judged_reads.tolerance as is_equal,
@@ -318,7 +328,7 @@ spoken as (
         case
             when bool_or(kind = 'latest' and is_equal) then 'agrees'
             when not bool_and(is_equal or is_not_passed) then 'over'
-            when bool_or(kind = 'settled' and not is_equal and not is_reached)
+            when bool_or(is_decisive and not is_equal and not is_reached)
                 then 'short'
             when bool_or(is_equal or (is_reached and is_not_passed))
                 then 'agrees'
@@ -327,7 +337,9 @@ spoken as (
         bool_or(
             kind = 'before_walk' and not is_equal and not is_reached
         ) as was_short_before_walk,
-        max(short_by) filter (where kind = 'settled') as settled_short_by,
+        arg_max(short_by, counted_at) filter (
+            where is_decisive
+        ) as decisive_short_by,
         max(short_by) filter (where kind = 'before_walk') as before_short_by
     from weighed
     group by all
@@ -353,7 +365,7 @@ speakers as (
                             weighed.is_equal
                             or (weighed.is_reached and weighed.is_not_passed)
                     when 'over' then not weighed.is_not_passed
-                    when 'short' then weighed.kind = 'settled'
+                    when 'short' then weighed.is_decisive
                     else true
                 end desc,
                 weighed.counted_at desc,
@@ -379,10 +391,10 @@ described as (
             1 + coalesce(held.rows_in_table, 0)
         ) as is_as_put_in,
         coalesce(spoken.verdict, 'none') as verdict,
-        if(spoken.verdict = 'short', spoken.settled_short_by, 0) as short_by,
+        if(spoken.verdict = 'short', spoken.decisive_short_by, 0) as short_by,
         coalesce(
             spoken.was_short_before_walk
-            and spoken.settled_short_by
+            and spoken.decisive_short_by
             <= spoken.before_short_by + speakers.tolerance,
             false
         ) as was_short_before_walk
