@@ -19,7 +19,7 @@ import duckdb
 from warehouse.models import define_gold, define_silver
 
 DUST = Decimal("0.01")
-NOON = datetime(2026, 11, 1, 12)
+NOON = datetime.fromisoformat("2026-11-01 12:00:00")
 
 
 def minutes(count: float) -> timedelta:
@@ -172,7 +172,7 @@ class Exchange:
         at: datetime,
         outcome: str | None = "end",
         strategy: str = "market",
-        since: datetime = datetime.min,
+        since: datetime = NOON - timedelta(days=9999),
         covers_to: datetime | None = None,
     ) -> Walk:
         served = [

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 LATER = NOON + timedelta(hours=2)
 NEXT_DAY = NOON + timedelta(days=1)
+LONG_AGO = datetime.fromisoformat("2021-05-01 00:00:00")
 
 
 @pytest.fixture
@@ -420,7 +421,7 @@ def test_withdrawn_fills_count_on_neither_side(exchange):
 
 
 def test_a_market_older_than_three_years_lacks_what_the_window_hides(exchange):
-    market = exchange.market(created_at=datetime(2022, 5, 1))
+    market = exchange.market(created_at=LONG_AGO)
     exchange.match(market, "4")
     exchange.walk(market, at=LATER)
     exchange.total(market, LATER, shares=100.0)
@@ -428,14 +429,14 @@ def test_a_market_older_than_three_years_lacks_what_the_window_hides(exchange):
 
 
 def test_an_old_market_whose_total_agrees_is_complete(exchange):
-    market = exchange.market(created_at=datetime(2022, 5, 1))
+    market = exchange.market(created_at=LONG_AGO)
     exchange.match(market, "4")
     assert status(walked(exchange, market), market) == ("complete", "")
 
 
 def test_a_market_of_the_amm_era_lacks_what_was_traded_with_the_amm(exchange):
     market = exchange.market(
-        created_at=datetime(2021, 5, 1), market_maker_address="0xabc", volume=500.0
+        created_at=LONG_AGO, market_maker_address="0xabc", volume=500.0
     )
     exchange.walk(market, at=LATER)
     exchange.total(market, LATER, shares=0.0)
