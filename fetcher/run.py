@@ -122,7 +122,9 @@ class Run:
             if self._end_is_told:
                 return  # the other threads run into the same
             self._end_is_told = True
-        why = str(error) if str(error) else type(error).__name__
+        why = str(error)
+        if not isinstance(error, PolylakeError | OSError):
+            why = f"{type(error).__name__}: {why}"
         self.tally.failed(Failure(dataset, what, why))
         if isinstance(error, PolylakeError | OSError):
             log.warning("%s: %s: %s", dataset, what, why)
