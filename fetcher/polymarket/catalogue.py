@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, finalize
 
 from fetcher.polymarket.catalogue_file import Bronze, catch_up, connect, transaction
 from fetcher.polymarket.catalogue_tables import (
@@ -69,17 +69,13 @@ class Catalogue:
         self._lock = threading.RLock()
         self.walked_in_full: set[str] = set()  # listings, by this run
         self._db = connect(Path(lake.root) / "_state" / "catalogue.sqlite")
+        finalize(self, self._db.close)
         self.catch_up()
 
     def catch_up(self) -> None:
         """Take in what the lake's commits have brought since."""
         with self._lock:
             catch_up(self._db, self._lake)
-
-    def close(self) -> None:
-        """Let go of the file."""
-        with self._lock:
-            self._db.close()
 
     def changed(
         self, dataset: str, rows: Sequence[Row], *, embedded: bool = False

@@ -11,13 +11,13 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from fetcher.polymarket.catalogue_tables import TABLES, Table
-from lake.delta_log import Changes
+from lake.live_files import Changes
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +29,11 @@ class Bronze(Protocol):
 
     root: Path
 
-    def changes(self, name: str, since: Any) -> Changes: ...
+    def changes(
+        self, name: str, since: int | None, *, log_id: str | None = None
+    ) -> Changes: ...
+
+    def path_of(self, name: str, file: str) -> Path: ...
 
 
 def connect(path: Path) -> sqlite3.Connection:
@@ -112,12 +116,13 @@ def _take_in(db: sqlite3.Connection, lake: Bronze, table: Table) -> None:
     known = db.execute(
         "select log_id, version from known where name = ?", (table.name,)
     ).fetchone()
-    changes = lake.changes(table.dataset, known)
+    log_id, version = known or (None, None)
+    changes = lake.changes(table.dataset, version, log_id=log_id)
     if changes.restarted:
         db.execute(f"delete from main.{table.name}")
     put = table.put("main")
     for file in changes.files:
-        path = lake.root / table.dataset / file.name
+        path = lake.path_of(table.dataset, file.name)
         for batch in pq.ParquetFile(path).iter_batches(65_536, columns=table.reads):
             if table.strategy is not None:
                 batch = batch.filter(pc.equal(batch["strategy"], table.strategy))

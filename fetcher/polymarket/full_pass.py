@@ -40,7 +40,7 @@ log = logging.getLogger(__name__)
 
 STATE = "full_pass"
 GIVE_UP_AFTER = 86_400.0  # an unfinished pass older than this starts again
-GAP_PROBES = 240  # ids asked for one by one in a pass, only since they are missing
+GAP_PROBES = (20, 240)  # missing ids asked for one by one: at least, at most a pass
 GAP_AGE = 3_600  # ids younger than this may be about to appear
 _WEEK = 7 * 86_400
 
@@ -161,18 +161,14 @@ class FullPass:
         if MARKETS in self._listings:
             unlisted += self._vanished(MARKETS)
             clob = unlisted_clob_markets(known)
-            before = known.counts()["markets"]
-            look_up(run, (c for c, _ in clob), (slug for _, slug in clob))
-            log.info(
-                "%d markets were in the order book's list only",
-                known.counts()["markets"] - before,
-            )
+            unlisted += look_up(run, (c for c, _ in clob), (slug for _, slug in clob))
             unlisted += ask_each(run, MARKETS, self._gaps())
         if EVENTS in self._listings:
             self._vanished(EVENTS)
             bring_events(run, events_without_row(known, of_this_run=False))
         if unlisted:
-            walk = ListingWalk(run, "markets", {}, key="", strategy="unlisted")
+            log.info("%d markets are in no listing of Gamma's", len(unlisted))
+            walk = ListingWalk(run, "markets", {}, strategy="unlisted")
             walk.end(detail=str(sorted(map(int, unlisted))))
 
     def _vanished(self, listing: Listing) -> list[str]:
@@ -193,13 +189,15 @@ class FullPass:
             (int(self._run.clock()) - GAP_AGE,),
             one=True,
         )[0]
+        least, most = GAP_PROBES
+        bound = min(most, least + self._known.counts()["markets"] // 100)
         gaps: list[str] = []
         for some in chunks(missing_ids(self._known, below=born or 0), 500):
             keys = not_absent(self._known, [f"id:{number}" for number in some])
             gaps += [key.removeprefix("id:") for key in keys]
-            if len(gaps) >= GAP_PROBES:
+            if len(gaps) >= bound:
                 break
-        return gaps[:GAP_PROBES]
+        return gaps[:bound]
 
     # The state of the pass
 

@@ -31,12 +31,12 @@ _KEYS = {"id": ("id", 100), "condition_ids": ("conditionId", 50)}
 
 def look_up(
     run: Run, condition_ids: Iterable[str] = (), slugs: Iterable[str] = ()
-) -> None:
+) -> list[str]:
     """Bring markets into bronze and the catalogue by condition id, open or closed.
 
     Slugs that are unknown after that are asked one by one, which finds markets that
-    are in no listing. What Gamma does not have is asked again after a day at the
-    earliest. Events of markets that came new are brought along.
+    are in no listing: their ids are returned. What Gamma does not have is asked again
+    after a day at the earliest. Events of markets that came new are brought along.
     """
     known = catalogue.of(run)
     since = run.clock() - _DAY
@@ -47,8 +47,9 @@ def look_up(
     held = known.by_slug(named)
     keys = {f"slug:{slug}": slug for slug in named if slug not in held}
     rest = [keys[k] for k in not_absent(known, keys, asked_since=since)]
-    ask_each(run, MARKETS, rest, by_slug=True)
+    unlisted = ask_each(run, MARKETS, rest, by_slug=True)
     bring_events(run, events_without_row(known, of_this_run=True))
+    return unlisted
 
 
 def bring_events(run: Run, ids: Sequence[str]) -> None:

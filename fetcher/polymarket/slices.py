@@ -42,7 +42,7 @@ _KEY = "startDate"
 _READ = row_time(_KEY)
 OLDEST_FIRST = Order(_KEY, _READ, ascending=True)
 NEWEST_FIRST = Order(_KEY, _READ)
-_PAGES_WORTH_A_CUT = 3
+_PAGES_WORTH_A_CUT = 5
 Kind = Literal["dated", "undated", "plain"]
 OnIds = Callable[[dict[str, list[int]]], None]
 
@@ -228,8 +228,7 @@ class SlicedListing:
                         f"{page.answer.request}: the order by {_KEY} was ignored"
                     )
                 done = done or (one.high is not None and times[-1] > one.high)
-                extent = max(times[-1] - times[0], 1)
-                self._density[id(one)] = len(times) / extent
+                self._density[id(one)] = _density(times, done)
                 one.reached = times[-1]
             one.cursor = page.next_cursor
             one.page_no += 1
@@ -295,6 +294,11 @@ class SlicedListing:
 
     def _described(self, one: Slice) -> str:
         return f"{self.name}, {one.kind} from {one.low}"
+
+
+def _density(times: list[int], done: bool) -> float:
+    """Rows a second where a slice is; none when it has come to its end."""
+    return 0.0 if done else len(times) / max(times[-1] - times[0], 1)
 
 
 def part_of(walks: Mapping[str, Any], pass_id: str, name: str) -> dict[str, Json]:
