@@ -130,6 +130,13 @@ class Chain:
         """Whether the walk is one of named markets."""
         return bool(self.scope) and self.scope != EVERYTHING
 
+    @property
+    def subjects(self) -> tuple[str, ...]:
+        """What the walk is of: its markets, or its wallet."""
+        if self.strategy == "user":
+            return (self.filter["user"],)
+        return self.scope if self.names_markets else ()
+
     def passes_floor(self, page: TradePage) -> bool:
         """Whether the page shows a row below the floor: its whole second is done."""
         oldest = page.oldest
@@ -367,7 +374,7 @@ def end_rows(chain: Chain, end: End, now: float) -> list[Row]:
         "ts_newest": chain.top,
     }
     rows: list[Row] = [walk]
-    for condition in chain.scope if chain.names_markets else ():
+    for condition in chain.subjects:
         subject = {
             "kind": "subject",
             "key": condition,

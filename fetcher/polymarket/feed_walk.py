@@ -27,6 +27,7 @@ from fetcher.polymarket.version import DataService
 from fetcher.polymarket.walk_rows import Row, coverage_row, walks_table
 from lake.batch import EVERYTHING, Batch, CursorChange
 from lake.storage import LocalStorage
+from lake.walk_id import new_walk_id
 
 log = logging.getLogger(__name__)
 
@@ -75,7 +76,8 @@ def first_feed(source: FeedSource) -> tuple[Feed, Batch]:
     now = source.service.now()
     top = source.top(now, None, None)
     feed = Feed(covered_from=top, watermark=top)
-    row = coverage_row(source.dataset, top, top, walk_id=None, now=now)
+    walk_id = new_walk_id("feed", now=now)
+    row = coverage_row(source.dataset, top, top, walk_id=walk_id, now=now)
     return feed, Batch(
         rows={"walks": walks_table([row])},
         cursor=CursorChange(values={source.key: feed.saved()}),

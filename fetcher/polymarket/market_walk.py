@@ -21,9 +21,10 @@ from fetcher.polymarket.chain import (
     sides_of,
     taken,
 )
+from fetcher.polymarket.feed import horizon_of
 from fetcher.polymarket.trade_rows import LATEST, TradePage
 from fetcher.polymarket.version import DataService
-from lake.batch import Batch
+from lake.batch import Batch, Json
 from lake.storage import LocalStorage
 
 log = logging.getLogger(__name__)
@@ -74,8 +75,13 @@ def market_chain(
     )
 
 
-def walk_markets(source: MarketSource, chain: Chain) -> Iterator[Batch]:
+def walk_markets(
+    source: MarketSource, chain: Chain, *, at_end: Mapping[str, Json] | None = None
+) -> Iterator[Batch]:
     """Yield the batches of a walk, from where `chain` is to its end.
+
+    `at_end` is what the cursor file says from then on. A chain over the whole feed is
+    walked alike, as far as the feed goes.
 
     A refused cursor ends the fragment and starts another one from the top, once. Where
     the service refuses the markets' ids, each half is asked for by itself, so that one
@@ -104,7 +110,15 @@ def walk_markets(source: MarketSource, chain: Chain) -> Iterator[Batch]:
         top -= source.service.lag_seconds + source.margin_seconds
         after = chain.after(answer, page, kept, top=top)
         end = _end(source, after, page)
-        yield taken(chain, after, answer, kept, storage=source.storage, end=end)
+        yield taken(
+            chain,
+            after,
+            answer,
+            kept,
+            storage=source.storage,
+            end=end,
+            values=at_end if end is not None else None,
+        )
         if end is not None:
             return
         chain = after
@@ -132,6 +146,8 @@ def _end(source: MarketSource, chain: Chain, page: TradePage) -> End | None:
         return None
     if chain.until is not None and chain.until <= LATEST:
         return End("window", chain.floor)
+    if not chain.names_markets:
+        return End("end", horizon_of(source.service.latest()))
     edge = int(source.service.latest()) - WINDOW_DAYS * DAY
     begun = source.begun(chain.scope)
     cut = {

@@ -35,22 +35,19 @@ def filter_text(filters: Mapping[str, str]) -> str:
     return json.dumps(dict(filters), sort_keys=True)
 
 
-def due_row(
-    dataset: str, condition_id: str, reason: str, now: float, *, filled: float
-) -> Row:
+def due_row(dataset: str, condition_id: str, reason: str, now: float) -> Row:
     """A market that must be walked to its end by a walk that begins after `now`."""
     return {
         "kind": "due",
         "dataset": dataset,
         "key": condition_id,
         "detail": reason,
-        "started_at": moment(now),
-        "fetched_at": moment(filled),
+        "fetched_at": moment(now),
     }
 
 
 def coverage_row(
-    dataset: str, covered_from: int, watermark: int, *, walk_id: str | None, now: float
+    dataset: str, covered_from: int, watermark: int, *, walk_id: str, now: float
 ) -> Row:
     """The stretch of time that the feed covers without a gap."""
     return {

@@ -1,0 +1,130 @@
+"""What the parts of a trades run share: the service, the saved walks, the jobs."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from fetcher.answer import Answer
+from fetcher.polymarket import catalogue
+from fetcher.polymarket.catalogue import Catalogue
+from fetcher.polymarket.chain import Chain, End, ask, ended, is_unreadable
+from fetcher.polymarket.feed import Feed
+from fetcher.polymarket.market_walk import MarketSource
+from fetcher.polymarket.named_markets import NamedMarkets
+from fetcher.polymarket.planner import begun_at
+from fetcher.polymarket.trade_rows import TradePage
+from fetcher.polymarket.version import DataService
+from fetcher.run import Run
+from lake.batch import Batch, CursorChange, Json
+
+log = logging.getLogger(__name__)
+
+DATASETS = ("trades", "taker_trades")
+
+
+@dataclass
+class TradeWork:
+    """One run's walks over trades."""
+
+    run: Run
+    service: DataService
+    began: float
+    named: NamedMarkets = field(default_factory=NamedMarkets)
+    walked: dict[str, dict[str, float]] = field(default_factory=dict)
+    due_at: dict[tuple[str, str], float] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def datasets(self) -> tuple[str, ...]:
+        """The datasets to walk: both sides, and the takers' side if it is wanted."""
+        return DATASETS if self.run.settings.trades.taker_walk else DATASETS[:1]
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """The run's catalogue."""
+        return catalogue.of(self.run)
+
+    @property
+    def markets(self) -> MarketSource:
+        """What market walks are given."""
+        return MarketSource(
+            ask=self.ask,
+            service=self.service,
+            storage=self.run.lake.storage,
+            margin_seconds=self.run.settings.trades.margin_seconds,
+            begun=self._begun,
+        )
+
+    def ask(self, chain: Chain) -> tuple[Answer, TradePage]:
+        """Ask for the next page of a walk; what the feed names is remembered."""
+        answer, page = ask(self.run.data, chain)
+        if chain.strategy == "feed":
+            self.named.see(page)
+        return answer, page
+
+    def _begun(self, conditions: tuple[str, ...]) -> Mapping[str, int | None]:
+        known = self.catalogue.by_condition(conditions)
+        return {key: begun_at(market) for key, market in known.items()}
+
+    def drain(self, dataset: str, batches: Iterable[Batch]) -> None:
+        """Hand the batches of a walk to the writer, until its end or the run's."""
+        run = self.run
+        with run.tally.working_on(dataset):
+            for batch in batches:
+                run.writer.put(batch)
+                self._count(dataset, batch)
+                run.check()
+
+    def _count(self, dataset: str, batch: Batch) -> None:
+        rows = batch.rows[dataset].num_rows if dataset in batch.rows else 0
+        said = batch.rows["walks"].select(["kind", "rows_served"]).to_pylist()
+        served = sum(row["rows_served"] for row in said if row["kind"] == "page")
+        self.run.tally.add(dataset, rows_seen=served, quarantined=served - rows)
+        if any(one.ended for one in batch.progress):
+            self._remember_ended(batch)
+
+    def _remember_ended(self, batch: Batch) -> None:
+        columns = ["kind", "dataset", "key", "outcome", "started_at"]
+        with self._lock:
+            for row in batch.rows["walks"].select(columns).to_pylist():
+                if row["kind"] == "subject" and row["outcome"] == "end":
+                    at = row["started_at"].timestamp()
+                    self.walked.setdefault(row["dataset"], {})[row["key"]] = at
+
+    def due_since(self, dataset: str, condition: str) -> float:
+        """Walks of the market that began before this do not count."""
+        return self.due_at.get((dataset, condition), 0.0)
+
+    # The cursor file
+
+    def feed(self, key: str) -> Feed | None:
+        """The saved account of a feed."""
+        saved = self.run.cursor.values.get(key)
+        return Feed.load(saved) if saved is not None else None
+
+    def saved_chains(self) -> dict[str, Chain]:
+        """The saved walks of trades that can go on; others are over."""
+        chains: dict[str, Chain] = {}
+        for walk_id, saved in dict(self.run.cursor.walks).items():
+            if not isinstance(saved, dict) or saved.get("dataset") not in DATASETS:
+                continue
+            if is_unreadable(saved):
+                log.warning("The saved walk %s is unreadable and starts over", walk_id)
+                change = CursorChange(walks={walk_id: None})
+                self.run.writer.put(Batch(rows={}, cursor=change))
+            else:
+                chains[walk_id] = Chain.load(walk_id, saved)
+        return chains
+
+    def drop(self, chains: Iterable[Chain], why: str) -> None:
+        """End walks that will not be resumed; what they brought stays."""
+        for chain in chains:
+            batch = ended(chain, End("dropped", detail=why), now=self.service.now())
+            self.run.writer.put(batch)
+
+    def keep(self, **values: Json | None) -> None:
+        """Save values in the cursor file, after what was put before."""
+        self.run.writer.put(Batch(rows={}, cursor=CursorChange(values=values)))
