@@ -5,11 +5,9 @@ from __future__ import annotations
 import logging
 import secrets
 from collections.abc import Iterable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from datetime import UTC, datetime
 from typing import Any
-
-from lake.lake import Lake
 
 from bronze import DATASETS
 from fetcher import clients, progress
@@ -21,6 +19,7 @@ from fetcher.run import Run
 from fetcher.summary import Completeness, Summary
 from fetcher.tally import Failure, Tally
 from lake.cursor import CursorFile
+from lake.lake import Lake
 from settings.errors import PolylakeError, UsageError
 from settings.model import Settings
 
@@ -47,16 +46,23 @@ def fetch(
     started_at = datetime.now(UTC)
     todo = phases(options.mode) if work is None else tuple(work)
     tally = Tally()
-    with (
-        CursorFile.open(settings.paths.cursors) as cursor,
-        clients.opened(
-            settings,
-            shards=options.shard[1] if options.shard else 1,
-            on_request=lambda again: tally.request_sent(again=again),
-            sleep=ending.sleep,
-        ) as talk,
-    ):
-        lake = Lake.open(settings.paths.lake, DATASETS)
+    with ExitStack() as held:
+        cursor = held.enter_context(CursorFile.open(settings.paths.cursors))
+        talk = held.enter_context(
+            clients.opened(
+                settings,
+                shards=options.shard[1] if options.shard else 1,
+                on_request=lambda again: tally.request_sent(again=again),
+                sleep=ending.sleep,
+            )
+        )
+        lake = held.enter_context(
+            Lake.open(
+                settings.paths.lake,
+                DATASETS,
+                grace_seconds=60 * settings.lake.grace_minutes,
+            )
+        )
         writer = lake.writer(
             cursor, landing_max_bytes=int(settings.lake.landing_max_gb * GIGABYTE)
         )

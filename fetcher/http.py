@@ -84,6 +84,7 @@ class Api:
     ) -> None:
         self._base = base_url.rstrip("/")
         self._host = host_of(base_url)
+        self._shown = self._host + urlsplit(self._base).path
         self._connections = connections
         self._limiter = limiter
         self._max_attempts = max_attempts
@@ -141,7 +142,7 @@ class Api:
         attempt: int,
         groups: tuple[str, ...],
     ) -> tuple[Answer, T]:
-        shown = f"GET {self._host}{without_secrets(target)}"
+        shown = f"GET {self._shown}{without_secrets(target)}"
         began = self._clock()
         try:
             patience = float("inf") if self._has_answered else FIRST_ATTEMPT_SECONDS

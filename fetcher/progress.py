@@ -38,6 +38,7 @@ class Progress:
         self._tally = tally
         self._allowed = allowed
         self._clock = clock
+        self._began = clock()
         self._before: dict[str, tuple[float, Counts]] = {}
 
     def lines(self) -> dict[str, str]:
@@ -45,7 +46,7 @@ class Progress:
         said = {}
         now = self._clock()
         for dataset, counts in self._tally.counts().items():
-            then, before = self._before.get(dataset, (now, Counts()))
+            then, before = self._before.get(dataset, (self._began, Counts()))
             if counts == before:
                 continue
             self._before[dataset] = (now, counts)

@@ -19,9 +19,8 @@ from settings.errors import PolylakeError
 from settings.model import Settings
 
 if TYPE_CHECKING:
-    from lake.lake import Lake
-
     from lake.cursor import CursorFile
+    from lake.lake import Lake
 
 log = logging.getLogger(__name__)
 
