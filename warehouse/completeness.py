@@ -1,0 +1,123 @@
+"""What gold.market_completeness says, in numbers and in words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+
+STATUSES = ("complete", "partial", "unknown")
+
+# reason -> what it means, and what to do about it
+REASONS: dict[str, tuple[str, str]] = {
+    "": (
+        "the exchange names no total to compare with, and nothing else is wrong",
+        "nothing to do; combo markets stay so",
+    ),
+    "walk_unfinished": (
+        "the walk has not come to the end, or the market traded on meanwhile",
+        "run `fetch --mode trades` again: it resumes",
+    ),
+    "windowed": (
+        "only a stretch of time was asked for",
+        "run `fetch --mode trades` without --since and --until",
+    ),
+    "service_window": (
+        "fills older than three years are served for wallets only",
+        "run `fetch --mode trades --deep-history`",
+    ),
+    "offset_cap": (
+        "Data API v1 serves no rows beyond its cap",
+        'fetch by v2: [apis.data] version = "v2"',
+    ),
+    "amm_era": (
+        "what was traded with the market maker contract is not served",
+        "nothing to do: only chain logs have it",
+    ),
+    "dust_floor": (
+        "fills below 0.01 shares are never served",
+        "nothing to do: less than 0.02 shares a match",
+    ),
+    "exchange_hole": (
+        "two whole walks agree, and the exchange's own count differs",
+        "nothing to do: the exchange does not serve the fill",
+    ),
+    "missing_rows": (
+        "rows are missing that were served, or that the exchange counts",
+        "run `fetch --mode trades --fresh --market ID`, then `ingest`; if it stays, "
+        "`fetch verify --deep` and `ingest --rebuild`",
+    ),
+    "excess_rows": (
+        "more is held than the exchange counts, or than was served",
+        "run `ingest --rebuild`; if it stays, `fetch verify --deep`",
+    ),
+    "never_walked": (
+        "nobody has asked for this market's fills yet",
+        "run `fetch --mode trades`, or with --market ID",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Worst:
+    """A market that is not complete."""
+
+    condition_id: str
+    question: str | None
+    status: str
+    reason: str
+    trades_held: int
+    shares_held: float
+    shares_expected: float | None
+
+
+def counts(db: duckdb.DuckDBPyConnection) -> dict[str, int]:
+    """Markets by status; every status is named."""
+    found = dict(
+        db.execute(
+            "select status, count(*) from gold.market_completeness group by all"
+        ).fetchall()
+    )
+    return {status: int(found.get(status, 0)) for status in STATUSES}
+
+
+def reasons(db: duckdb.DuckDBPyConnection) -> list[tuple[str, str, int, int]]:
+    """Status, reason, markets and fills held, the most frequent first; no complete."""
+    return db.execute(
+        "select status, reason, count(*) as markets, sum(trades_held)::bigint "
+        "from gold.market_completeness where status <> 'complete' "
+        "group by all order by markets desc, status, reason"
+    ).fetchall()
+
+
+def worst(db: duckdb.DuckDBPyConnection, limit: int) -> list[Worst]:
+    """The markets that lack most; what may be our own loss comes first."""
+    rows = db.execute(
+        "select condition_id, question, status, reason, trades_held, shares_held, "
+        "shares_expected from gold.market_completeness where status <> 'complete' "
+        "order by reason not in ('missing_rows', 'excess_rows'), "
+        "abs(coalesce(shares_expected, 0) - shares_held) desc, "
+        "trades_held desc, condition_id limit ?",
+        [limit],
+    ).fetchall()
+    return [Worst(*row) for row in rows]
+
+
+def summary(db: duckdb.DuckDBPyConnection, limit: int) -> dict[str, Any]:
+    """All of it, for programs."""
+    return {
+        **counts(db),
+        "reasons": [
+            {
+                "status": status,
+                "reason": reason,
+                "markets": markets,
+                "trades_held": trades,
+                "means": REASONS[reason][0],
+                "mend": REASONS[reason][1],
+            }
+            for status, reason, markets, trades in reasons(db)
+        ],
+        "worst": [vars(one) for one in worst(db, limit)],
+    }
