@@ -18,6 +18,7 @@ from sandbox.service import Service, problem
 from sandbox.web import Ask, Problem, Reply, Route, plain_problem
 
 HANG_SECONDS = 300.0
+LONGEST_URL = 32 << 10  # a hundred condition ids need 8 KB
 HTML = b"<!DOCTYPE html><html><body><h1>502 Bad Gateway</h1>cloudflare</body></html>"
 Endpoint = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -194,7 +195,12 @@ def abort_softly(request: web.Request) -> None:
 
 async def start(service: Service, port: int) -> tuple[web.AppRunner, int]:
     """Listen on 127.0.0.1; the runner to clean up and the port in use."""
-    runner = web.AppRunner(application(service), access_log=None, shutdown_timeout=0.2)
+    runner = web.AppRunner(
+        application(service),
+        access_log=None,
+        shutdown_timeout=0.2,
+        max_line_size=LONGEST_URL,
+    )
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", port, reuse_address=True)
     await site.start()

@@ -79,13 +79,16 @@ def old_events(rng: random.Random, options: Options, count: int) -> list[Event]:
 def updown_events(
     rng: random.Random, options: Options, window: int, count: int
 ) -> list[Event]:
-    """Consecutive up/down windows around now, each listed a day before it opens."""
+    """Up/down windows around now and a day later, each listed a day before it opens."""
     coin, short, five, fifteen = COINS[0]
     minutes = window // 60
     events = []
-    first = options.now // window - int(count * 0.7)
-    for i in range(count):
-        opens = (first + i) * window
+    present = options.now // window
+    soon = count * 3 // 4
+    numbers = [present - count * 3 // 5 + i for i in range(soon)]
+    numbers += [present + DAY // window + i for i in range(count - soon)]
+    for number in numbers:
+        opens = number * window
         created = opens - DAY + rng.randrange(120)
         begin = datetime.fromtimestamp(opens - 4 * HOUR, UTC)  # titles are in ET
         end = datetime.fromtimestamp(opens + window - 4 * HOUR, UTC)
@@ -133,12 +136,15 @@ def ordinary_events(rng: random.Random, options: Options, count: int) -> list[Ev
     while left > 0:
         size = min(left, rng.choice((1, 1, 1, 1, 2, 3, 5, 8, 15, 21, 26, 50, 85)))
         if count < 300:
-            size = min(size, 8)
+            size = min(size, 8 if count > 60 else 3)
+        if serial == 0:
+            size = 3  # even the smallest universe has an open negRisk event
         start = options.now - int(min(rng.expovariate(1 / 150), 2.9 * 365) * DAY)
-        if rng.random() < 0.06:
-            start = options.now + int(rng.random() * options.ahead_days * DAY * 0.9)
+        if serial % 12 == 4:
+            ahead = rng.random() ** 2 * options.ahead_days * 0.9
+            start = options.now + int(ahead * DAY)
         life = int(min(max(rng.lognormvariate(3.2, 1.2), 0.1), 400) * DAY)
-        if rng.random() < 0.35:
+        if serial % 3 == 0:
             life = max(life, options.now - start + rng.randrange(1, 200) * DAY)
         events.append(group(rng, options, serial, size, start, life))
         left -= size
@@ -150,7 +156,7 @@ def group(
     rng: random.Random, options: Options, serial: int, size: int, start: int, life: int
 ) -> Event:
     """One event of `size` markets that begin together."""
-    if size > 1 and rng.random() < 0.4:
+    if size > 1 and serial > 0 and rng.random() < 0.4:
         return game(rng, options, serial, size, start)
     city, person = rng.choice(CITIES), rng.choice(PEOPLE)
     title = rng.choice(
@@ -161,7 +167,7 @@ def group(
         )
     )
     event = Event(title, slug_of(title), start, (rng.choice((2, 84, 596, 120, 1401)),))
-    event.neg_risk = size >= 3 and rng.random() < 0.8
+    event.neg_risk = size >= 3 and (serial == 0 or rng.random() < 0.8)
     winner = rng.randrange(size)
     for i in range(size):
         if size == 1:
