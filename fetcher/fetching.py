@@ -94,6 +94,7 @@ def fetch(
             limits=talk.use(),
             completeness=Completeness(),
             failures=tally.failures(),
+            gave_up=run.fatal is not None,
         )
 
 

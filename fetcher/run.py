@@ -99,17 +99,18 @@ class Run:
         further job is begun, and those under way come to their next check.
         """
         self.tally.expect(dataset, total)
-        for outcome in work_off(
+        outcomes = work_off(
             jobs,
             workers=self.settings.workers.get(dataset, 1),
             stop=self.stop,
             context=lambda: self.tally.working_on(dataset),
-        ):
-            if outcome.error is None:
-                if not self.stop.is_set():  # else it may have left early
+        )
+        with self.tally.timed(dataset):
+            for outcome in outcomes:
+                if outcome.error is not None:
+                    self.failed(dataset, outcome.job.what, outcome.error)
+                elif not self.stop.is_set():  # else it may have left early
                     self.tally.add(dataset, jobs_done=1)
-            else:
-                self.failed(dataset, outcome.job.what, outcome.error)
 
     def failed(self, dataset: str, what: str, error: BaseException) -> None:
         """Record that `what` failed; stop the run where going on is pointless."""

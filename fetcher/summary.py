@@ -34,7 +34,10 @@ class Completeness:
 
 @dataclass(frozen=True)
 class Summary:
-    """A finished run; `stopped` is null, `timeout` or `signal`."""
+    """A finished run; `stopped` is null, `timeout` or `signal`.
+
+    It `gave_up` when the last failure made it pointless to try the other jobs.
+    """
 
     mode: str
     run_id: str
@@ -47,6 +50,7 @@ class Summary:
     limits: Mapping[str, Use]
     completeness: Completeness = Completeness()
     failures: list[Failure] = field(default_factory=list)
+    gave_up: bool = False
 
 
 def as_json(summary: Summary) -> dict[str, Any]:
@@ -110,7 +114,9 @@ def _headline(summary: Summary) -> str:
         "timeout": "stopped by --timeout, progress saved,",
         "signal": "stopped by a signal, progress saved,",
     }[summary.stopped]
-    if summary.failures and summary.stopped is None:
+    if summary.gave_up:
+        how = "gave up, progress saved,"
+    elif summary.failures and summary.stopped is None:
         failed = len(summary.failures)
         how = f"done but for {failed:,} failed job{'s' if failed > 1 else ''},"
     return f"fetch --mode {summary.mode}: {how} in {_duration(seconds)}"

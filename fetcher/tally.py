@@ -57,7 +57,10 @@ class Tally:
 
     @contextmanager
     def timed(self, dataset: str) -> Iterator[None]:
-        """Work on `dataset` and add the time it takes to its seconds."""
+        """Work on `dataset` and add the time it takes to its seconds, once."""
+        if getattr(self._thread, "dataset", None) == dataset:
+            yield  # it is being timed already
+            return
         began = self._clock()
         self.add(dataset)
         try:
