@@ -25,6 +25,7 @@ from deltalake.transaction import (
     Transaction,
 )
 
+from lake.checkpoint import last_checkpoint, write_checkpoint
 from lake.dataset import Dataset
 from lake.live_files import (
     PARTITION,
@@ -44,7 +45,7 @@ from lake.log_table import (
     open_table,
     table_to_write,
 )
-from lake.repair import ACTIONS, LAST_CHECKPOINT, entry_name
+from lake.repair import ACTIONS, entry_name
 from lake.storage import LocalStorage, StorageError
 
 __all__ = [
@@ -266,24 +267,12 @@ class DeltaLog:
         if table is None:
             return False
         version = int(table.version())
-        if version - self._last_checkpoint() < after:
+        if version - last_checkpoint(self._storage, self._folder) < after:
             return False
         self._sync_entry(version)
-        self._storage.announce("commit", f"{self._folder}/{version:020d}.checkpoint")
         with explained(self._storage, self._folder):
-            table.create_checkpoint()
-        for name in self._storage.files(self._folder):
-            if name.startswith(f"{self._folder}/{version:020d}.checkpoint"):
-                self._storage.sync(name)
-        self._storage.sync(f"{self._folder}/{LAST_CHECKPOINT}")
-        self._storage.sync_folder(self._folder)
+            write_checkpoint(self._storage, self._folder, version)
         return True
-
-    def _last_checkpoint(self) -> int:
-        with suppress(FileNotFoundError, ValueError, KeyError):
-            hint = json.loads(self._storage.read(f"{self._folder}/{LAST_CHECKPOINT}"))
-            return int(hint["version"])
-        return -1
 
     def _sync_entry(self, version: int) -> None:
         name = self._entry(version)

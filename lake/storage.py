@@ -82,7 +82,9 @@ class LocalStorage:
 
     def files(self, folder: str) -> list[str]:
         """Return the names of the files right below `folder`, sorted; none is fine."""
-        return self._below(folder, lambda entry: entry.is_file())
+        return self._below(
+            folder, lambda entry: entry.is_file() and not _is_unfinished(entry.name)
+        )
 
     def folders(self, folder: str) -> list[str]:
         """Return the names of the folders right below `folder`, sorted."""
@@ -90,24 +92,14 @@ class LocalStorage:
 
     def unfinished(self, folder: str) -> list[str]:
         """Return the names of what a dead writer left half written in `folder`."""
-        with suppress(FileNotFoundError), os.scandir(self.path(folder)) as entries:
-            return sorted(
-                f"{folder}/{entry.name}"
-                for entry in entries
-                if _is_unfinished(entry.name)
-            )
-        return []
+        return self._below(folder, lambda entry: _is_unfinished(entry.name))
 
     def _below(
         self, folder: str, wanted: Callable[[os.DirEntry[str]], bool]
     ) -> list[str]:
         prefix = f"{folder}/" if folder else ""
         with suppress(FileNotFoundError), os.scandir(self.path(folder)) as entries:
-            return sorted(
-                prefix + entry.name
-                for entry in entries
-                if wanted(entry) and not _is_unfinished(entry.name)
-            )
+            return sorted(prefix + entry.name for entry in entries if wanted(entry))
         return []
 
     # Writing
