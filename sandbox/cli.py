@@ -138,7 +138,10 @@ def main() -> None:
 def serve(port: int, **given: Any) -> None:
     """Serve until SIGTERM; prints the TOML to use on stdout, then `ready` on stderr."""
     options = Options.of(**given)
-    service = Service(World(build_universe(options)))
+    try:
+        service = Service(World(build_universe(options)))
+    except ValueError as error:  # a folder of payloads that cannot be read
+        raise click.UsageError(str(error)) from error
     try:
         asyncio.run(serve_until_signal(service, port))
     except OSError as error:

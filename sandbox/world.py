@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, TypeVar
 
 import numpy as np
@@ -52,7 +52,7 @@ class World:
         self.tape.at(now)
         return now
 
-    @property
+    @cached_property
     def listed(self) -> list[Market]:
         """Every market but the combos, those of the future included."""
         return self.catalogue.markets[: self.catalogue.listed]
@@ -140,6 +140,7 @@ class World:
         return int(served[-1]) if len(served) else None
 
 
+@lru_cache(maxsize=200_000)
 def iso(at: int, micro: int = 0) -> str:
     """ISO with as many fractional digits as `micro` has, at most six."""
     stamp = datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%S")

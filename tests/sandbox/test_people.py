@@ -107,9 +107,13 @@ def test_usdc_size_of_a_taker_holds_the_fee(prompt, truth):
         .row(0, named=True)
     )
     rows = walk(
-        prompt, "/data/v2/activity", user=paid["proxy_wallet"], limit=1000, type="TRADE",
+        prompt,
+        "/data/v2/activity",
+        user=paid["proxy_wallet"],
         condition=paid["condition_id"],
-    )  # fmt: skip
+        type="TRADE",
+        limit=1000,
+    )
     row = next(
         r
         for r in rows
