@@ -144,7 +144,9 @@ TRADING = (
     number("takerBaseFee", "1000 on fee markets; not the fee"),
     number("makerRebatesFeeShareBps", "makers' share of the fee, basis points"),
     text("feeType", "name of the fee schedule"),
-    json_text("feeSchedule", "object: rate, exponent, takerOnly, rebateRate; as of now"),
+    json_text(
+        "feeSchedule", "object: rate, exponent, takerOnly, rebateRate; as of now"
+    ),
     text("fee", "legacy market maker fee, 18 decimals"),
     number("secondsDelay", "seconds an order waits before it matches"),
     number("rewardsMinSize", "shares, smallest order that earns rewards"),

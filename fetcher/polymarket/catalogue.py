@@ -175,6 +175,19 @@ class Catalogue:
             for table in (MARKETS, EVENTS)
         }
 
+    def service_time(self, clock: float) -> float:
+        """Return a time that the service had reached when last asked, at most `clock`.
+
+        It is told by the newest market: the service need not share our clock.
+        """
+        newest = self.rows(
+            "select max(created_at) from main.markets union all "
+            "select max(created_at) from run.markets",
+            one=True,
+        )
+        known = [time for time in newest if time is not None]
+        return min(clock, max(known)) if known else clock
+
     def overdue(self, now: float) -> list[CatalogueMarket]:
         """Return the open markets whose end date has passed."""
         return self._markets("closed = 0 and end_at < ?", (int(now),))

@@ -144,7 +144,7 @@ MARKETS = Table(
     ),
     indices=(
         "(condition_id)", "(slug)", "(event_id)", "(fetched_us)",
-        "(end_at) where closed = 0", "(created_at) where watched = 1",
+        "(end_at) where closed = 0", "(created_at) where watched = 1", "(created_at)",
     ),
     reads=(
         "id", "condition_id", "slug", "event_id", "event_slug", "closed", "volume_num",

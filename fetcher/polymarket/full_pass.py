@@ -186,7 +186,7 @@ class FullPass:
         born = self._known.rows(
             "select max(id) from (select id, created_at from main.markets union all "
             "select id, created_at from run.markets) where created_at < ?",
-            (int(self._run.clock()) - GAP_AGE,),
+            (int(self._known.service_time(self._run.clock())) - GAP_AGE,),
             one=True,
         )[0]
         least, most = GAP_PROBES
@@ -248,9 +248,10 @@ class FullPass:
     def _finish(self) -> None:
         """Let later runs ask for news only, from the start of this pass on."""
         values: dict[str, Json | None] = {STATE: None}
+        at = self._known.service_time(self._pass.started_at)
         for listing in self._listings:
             top = self._seen[listing.name].greatest
             for name in chain_names(listing):
-                values[name] = {"at": self._pass.started_at, "top": top}
+                values[name] = {"at": at, "top": top}
             self._known.walked_in_full.add(listing.name)
         self._run.writer.put(Batch({}, cursor=CursorChange(values=values)))

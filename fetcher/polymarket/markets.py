@@ -7,7 +7,7 @@ import threading
 from fetcher.polymarket import catalogue, full_pass, selection
 from fetcher.polymarket.gamma import EVENTS, MARKETS
 from fetcher.polymarket.lookup import ask_listing, look_up
-from fetcher.polymarket.news import news_jobs, overdue_ids
+from fetcher.polymarket.news import news_jobs
 from fetcher.run import Run
 
 __all__ = ["fetch_markets", "look_up"]
@@ -27,7 +27,8 @@ def fetch_markets(run: Run) -> None:
         return
     disorder = threading.Event()
     run.jobs("markets", news_jobs(run, MARKETS, on_disorder=disorder.set))
-    ids = [market.id for market in catalogue.of(run).watched(run.clock())]
-    if disorder.is_set():
-        ids += overdue_ids(run)
+    known = catalogue.of(run)
+    now = known.service_time(run.clock())
+    asked = known.watched(now) + (known.overdue(now) if disorder.is_set() else [])
+    ids = [market.id for market in asked]
     ask_listing(run, MARKETS, "id", ids)

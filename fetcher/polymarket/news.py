@@ -10,11 +10,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import Any
 
 from fetcher.errors import UnexpectedPayload
 from fetcher.jobs import Job
-from fetcher.polymarket import catalogue
 from fetcher.polymarket.gamma import (
     MARKETS,
     Item,
@@ -77,8 +75,7 @@ def _newest(run: Run, listing: Listing, name: str, is_closed: bool) -> None:
     def old(row: Item) -> bool:
         return (row_number(row) or 0) <= top and (created(row) or 0) < since
 
-    ids = _walk(run, listing, name, is_closed, NEWEST_ID, old, keep={"top": top})
-    log.debug("%s: %d rows", name, len(ids))
+    _walk(run, listing, name, is_closed, NEWEST_ID, old, time=created)
 
 
 def _settled(
@@ -92,7 +89,7 @@ def _settled(
         return time is not None and time < since
 
     try:
-        _walk(run, listing, name, True, LAST_SETTLED, old, keep={"top": 0})
+        _walk(run, listing, name, True, LAST_SETTLED, old, time=settled)
     except OrderIgnored as error:
         log.info("%s; asking for %s by id instead", error, listing.name)
         on_disorder()
@@ -106,34 +103,34 @@ def _walk(
     order: Order,
     old: Old,
     *,
-    keep: dict[str, int],
-) -> list[int]:
-    """Walk down to the first page that ends in old rows; then move the chain's mark."""
+    time: Callable[[Item], int | None],
+) -> None:
+    """Walk down to the first page that ends in old rows; then move the chain's mark.
+
+    The mark is the newest `time` met, by the service's own clock, and never later
+    than the start of the walk.
+    """
     began = run.clock()
-    walk = ListingWalk(
-        run,
-        listing.name,
-        {"closed": is_closed, "order": order.field, "ascending": False},
-        strategy="news",
-    )
-    met: list[int] = []
+    what = {"closed": is_closed, "order": order.field, "ascending": False}
+    walk = ListingWalk(run, listing.name, what, strategy="news")
+    mark = run.cursor.values[name]
+    top, newest = int(mark["top"]), float(mark["at"])
     undated = 0
     for page in _pages(run, listing, is_closed, order):
         run.check()
         if not order.honoured_by(page.objects):
             raise OrderIgnored(f"{page.answer.request} is not ordered by {order.field}")
         ids = walk.take(page.answer, page.items, next_cursor=page.next_cursor)
-        met += ids[listing.name]
+        top = max([top, *ids[listing.name]])
+        newest = max([newest, *(time(row) or 0 for row in page.objects)])
         if page.objects and all(order.value(row) is None for row in page.objects):
             undated += 1
             if undated > _UNDATED_PAGES:
                 raise OrderIgnored(f"{page.answer.request} has no {order.field}")
         if page.objects and _ends(page.objects, order, old):
             break
-    top = max([keep["top"], *met])
-    change = CursorChange(values={name: {"at": began, "top": top}})
-    walk.end(cursor=change)
-    return met
+    at = max(float(mark["at"]), min(began, newest))
+    walk.end(cursor=CursorChange(values={name: {"at": at, "top": top}}))
 
 
 def _pages(run: Run, listing: Listing, is_closed: bool, order: Order) -> Iterator[Page]:
@@ -150,17 +147,3 @@ def _ends(rows: Sequence[Item], order: Order, old: Old) -> bool:
     """
     dated = [row for row in rows if order.value(row) is not None]
     return bool(dated) and old(dated[-1])
-
-
-def overdue_ids(run: Run) -> list[str]:
-    """The open markets whose end has passed: what is settled is most likely there."""
-    return [market.id for market in catalogue.of(run).overdue(run.clock())]
-
-
-__all__: list[Any] = [
-    "OVERLAP",
-    "OrderIgnored",
-    "chain_names",
-    "news_jobs",
-    "overdue_ids",
-]

@@ -108,9 +108,7 @@ class Rig:
 
     def __init__(self, root: Path, *, workers: int = 4) -> None:
         self.lake = PlainLake(root)
-        self.workers = {
-            name: workers for name in ("markets", "events", "clob_markets")
-        }
+        self.workers = dict.fromkeys(("markets", "events", "clob_markets"), workers)
 
     @contextmanager
     def run(

@@ -1,4 +1,4 @@
-"""Gamma's and the CLOB's listings in a few lines, with their bad habits to switch on."""
+"""Gamma's and the CLOB's listings in a few lines, with bad habits to switch on."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from fetcher.polymarket.times import unix_seconds
 
 Item = dict[str, Any]
 T0 = 1_790_000_000
+SPACING = 600  # seconds between two markets, and between two events
 
 
 def iso(seconds: float) -> str:
@@ -30,9 +31,9 @@ def market(number: int, **more: Any) -> Item:
         "slug": f"market-{number}",
         "question": f"Question {number}?",
         "closed": False,
-        "createdAt": iso(T0 + number),
-        "updatedAt": iso(T0 + number),
-        "startDate": iso(T0 + number),
+        "createdAt": iso(T0 + number * SPACING),
+        "updatedAt": iso(T0 + number * SPACING),
+        "startDate": iso(T0 + number * SPACING),
         "clobTokenIds": json.dumps([str(number * 10), str(number * 10 + 1)]),
         "volumeNum": number,
         **more,
@@ -46,8 +47,8 @@ def event(number: int, markets: Sequence[Item] = (), **more: Any) -> Item:
         "slug": f"event-{number}",
         "title": f"Event {number}",
         "closed": bool(markets) and all(m["closed"] for m in markets),
-        "createdAt": iso(T0 + number),
-        "startDate": iso(T0 + number),
+        "createdAt": iso(T0 + number * SPACING),
+        "startDate": iso(T0 + number * SPACING),
         "markets": list(markets),
         "tags": [{"id": "2", "label": "Politics", "slug": "politics"}],
         **more,
@@ -156,6 +157,8 @@ class FakeGamma:
         page = rows[start : start + limit]
         if kind == "markets":
             page = [i | {"events": self._events_of(i)} for i in page]
+            if "include_tag" not in asked:
+                page = [{k: v for k, v in i.items() if k != "tags"} for i in page]
         body: dict[str, Any] = {kind: page}
         if asked.get("include_markets") == ["false"]:
             body[kind] = [{k: v for k, v in i.items() if k != "markets"} for i in page]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from catalogue_rig import Rig
-from fake_gamma import T0, FakeClob, FakeGamma, event, iso, market
+from fake_gamma import SPACING, T0, FakeClob, FakeGamma, event, iso, market
 
 from fetcher.polymarket import catalogue
 from fetcher.polymarket.events import fetch_events
@@ -51,7 +51,9 @@ class World:
 
 def old_markets(count: int) -> list[dict]:
     return [
-        market(n, closed=n % 2 == 0, closedTime=closed_time(T0 + n) if n % 2 == 0 else None)
+        market(n, closed=True, closedTime=closed_time(T0 + n * SPACING))
+        if n % 2 == 0
+        else market(n)
         for n in range(1, count + 1)
     ]
 
@@ -147,7 +149,9 @@ def test_markets_without_a_closed_time_that_sort_first_are_passed_over(tmp_path)
     assert len(world.gamma.asked) < 10
 
 
-def test_a_market_without_condition_id_or_tokens_is_asked_for_until_it_has_them(tmp_path):
+def test_a_market_without_condition_id_or_tokens_is_asked_for_until_it_has_them(
+    tmp_path,
+):
     world = World(tmp_path, old_markets(30))
     world.now += HOUR
     young = world.born(31, conditionId="", clobTokenIds=None)
@@ -191,7 +195,8 @@ def test_markets_that_the_feed_names_are_looked_up_open_closed_and_by_slug(tmp_p
     assert len(listing) == 2
     world.run(feed)
     asked = " ".join(world.gamma.asked)
-    assert unknown not in asked and "nothing" not in asked
+    assert unknown not in asked
+    assert "nothing" not in asked
 
 
 def test_what_gamma_lacked_is_asked_for_again_the_day_after(tmp_path):
@@ -236,7 +241,8 @@ def test_events_of_markets_that_changed_are_stored_again(tmp_path):
 
     world.run(both)
     row = world.rig.latest("events")["20"]
-    assert row["title"] == "Settled" and '"slug":"politics"' in row["tags"]
+    assert row["title"] == "Settled"
+    assert '"slug":"politics"' in row["tags"]
     assert len([r for r in world.gamma.asked if r.startswith("/events")]) <= 5
 
 
