@@ -77,16 +77,24 @@ def candidates(catalogue: Catalogue, conditions: Iterable[str]) -> list[Candidat
 
 
 def gap_rows(
-    catalogue: Catalogue, dataset: str, gap: Interval, *, now: float
+    catalogue: Catalogue,
+    dataset: str,
+    gap: Interval,
+    *,
+    traded: Iterable[str],
+    now: float,
 ) -> Iterator[Row]:
     """Yield a due row for each market that may have traded in a gap of the feed.
 
-    These are all that had not ended before it. The catalogue's volume would narrow
-    them down only if it had been refreshed since, and quiet markets walk by twenties.
+    These are all that had not ended before it, and of the `traded` ones those that
+    nobody lists. The catalogue's volume would narrow them down only if it had been
+    refreshed since, and quiet markets walk by twenties.
     """
     for market in catalogue.each():
         if market.condition_id and not has_ended_before(market, gap.floor):
             yield due_row(dataset, market.condition_id, FEED_GAP, now)
+    for condition in catalogue.never_listed(traded):
+        yield due_row(dataset, condition, FEED_GAP, now)
 
 
 def has_ended_before(market: CatalogueMarket, second: int) -> bool:

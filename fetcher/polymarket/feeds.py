@@ -137,7 +137,9 @@ class Feeds:
 
     def _due_rows(self, dataset: str, gap: Interval) -> Iterator[Row]:
         now = self._work.service.now()
-        for row in gap_rows(self._work.catalogue, dataset, gap, now=now):
+        traded = named_in_bronze(self._run.lake.files(dataset), since=0, letters="")
+        known = self._work.catalogue
+        for row in gap_rows(known, dataset, gap, traded=traded, now=now):
             self._work.due_at[dataset, row["key"]] = now
             yield row
 

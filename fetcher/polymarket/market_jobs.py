@@ -27,6 +27,7 @@ from fetcher.polymarket.trade_work import TradeWork
 from fetcher.run import Job
 from lake.batch import EVERYTHING, Batch
 
+TAKERS_SHARE = 0.4  # of all rows
 LEGACY_PACK_ROWS = 200  # v1 has a cap, and a pack that meets it is walked again
 
 Found = Mapping[str, Sequence[Candidate]]
@@ -197,6 +198,9 @@ class MarketJobs:
         """New walks, large markets alone and small ones packed."""
         work, trades = self._work, self._run.settings.trades
         is_v1 = work.service.version == "v1"
+        most_rows = float(LEGACY_PACK_ROWS if is_v1 else trades.pack_rows)
+        if dataset == "taker_trades":
+            most_rows /= TAKERS_SHARE
         edge = int(work.service.latest()) - WINDOW_DAYS * DAY
         whole = [c for c in found if (dataset, c.condition_id) not in self._floors]
         rest = [c for c in found if (dataset, c.condition_id) in self._floors]
@@ -205,7 +209,7 @@ class MarketJobs:
             for pack in packed(
                 in_order(some, edge=edge),
                 most_markets=trades.pack_markets,
-                most_rows=LEGACY_PACK_ROWS if is_v1 else trades.pack_rows,
+                most_rows=most_rows,
             ):
                 floors = [self._floors.get((dataset, c), 0) for c in pack]
                 chains.append(self._chain(dataset, pack, min(floors) or None))

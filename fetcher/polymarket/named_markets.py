@@ -47,13 +47,17 @@ class NamedMarkets:
             return new
 
 
-def named_in_bronze(files: Sequence[Path], *, since: float) -> dict[str, str | None]:
-    """Markets named by feed rows fetched since a time, for a run that died before it
-    could ask about them."""
+def named_in_bronze(
+    files: Sequence[Path], *, since: float, letters: str = "f"
+) -> dict[str, str | None]:
+    """Markets of rows fetched since a time, by walks whose ids begin with `letters`.
+
+    For a run that died before it could ask about what its feed walks named.
+    """
     if not files:
         return {}
     rows = pl.scan_parquet(list(files), hive_partitioning=False).filter(
-        pl.col("walk_id").str.starts_with("f")
+        pl.col("walk_id").str.starts_with(letters)
         & (pl.col("fetched_at") >= datetime.fromtimestamp(since, UTC))
     )
     if "slug" not in rows.collect_schema().names():

@@ -65,7 +65,7 @@ def in_order(candidates: Iterable[Candidate], *, edge: int) -> list[Candidate]:
 
 
 def packed(
-    candidates: Iterable[Candidate], *, most_markets: int, most_rows: int
+    candidates: Iterable[Candidate], *, most_markets: int, most_rows: float
 ) -> Iterator[tuple[str, ...]]:
     """Yield the condition ids of each walk: large markets alone, small ones together.
 

@@ -50,8 +50,9 @@ def read_totals(api: Api, service: DataService, wanted: Wanted) -> Batch:
         for condition, found in totals.items()
         if condition in event_of
     ]
-    # Our clock may be behind the exchange's: a total must not seem older than it is.
-    fetched_at = answer.fetched_at + timedelta(seconds=max(service.skew, 0.0))
+    # By the exchange's clock, like all that it is held against; rather later than it
+    # was, for a total must not seem older than it is.
+    fetched_at = answer.fetched_at + timedelta(seconds=service.skew + service.slack)
     for row_no, row in enumerate(rows):
         row |= {"age_seconds": answer.age_seconds, "fetched_at": fetched_at}
         row |= {"walk_id": walk_id, "page_no": 0, "row_no": row_no}

@@ -31,24 +31,26 @@ UNKNOWN_LAG_SECONDS = 60
 
 @dataclass(frozen=True)
 class DataService:
-    """The Data API as this run found it; `skew` is its clock minus ours, in seconds.
+    """The Data API as this run found it.
 
-    Which of two clocks is right cannot be told, so `now` is the earlier one, for what
-    is claimed to be covered, and `latest` the later one, for what may be missing.
+    What is covered is told by the exchange's clock, for that is the one its rows are
+    stamped with. It is known as well as its status says: `skew` is the least that it
+    is ahead of ours, in seconds, and `slack` how much more it may be.
     """
 
     version: Version
     lag_seconds: int
     skew: float
     clock: Callable[[], float]
+    slack: float = 0.0
 
     def now(self) -> float:
-        """The earliest that it can be, in unix seconds."""
-        return self.clock() + min(self.skew, 0.0)
+        """The earliest that it can be there, in unix seconds."""
+        return self.clock() + self.skew
 
     def latest(self) -> float:
-        """The latest that it can be, in unix seconds."""
-        return self.clock() + max(self.skew, 0.0)
+        """The latest that it can be there, in unix seconds."""
+        return self.clock() + self.skew + self.slack
 
 
 def find_service(api: Api, wanted: str, clock: Callable[[], float]) -> DataService:
@@ -58,7 +60,7 @@ def find_service(api: Api, wanted: str, clock: Callable[[], float]) -> DataServi
         return DataService("v1", UNKNOWN_LAG_SECONDS, 0.0, clock)
     try:
         answer = api.get(STATUS_PATH, groups=STATUS_GROUPS)
-        lag, skew = read_status(answer.json(), asked_at=clock())
+        lag, skew, slack = read_status(answer.json(), asked_at=clock())
     except HostUnreachable:
         raise
     except FetchError as error:
@@ -68,12 +70,12 @@ def find_service(api: Api, wanted: str, clock: Callable[[], float]) -> DataServi
             error,
             UNKNOWN_LAG_SECONDS,
         )
-        lag, skew = UNKNOWN_LAG_SECONDS, 0.0
-    return DataService("v2", lag, skew, clock)
+        lag, skew, slack = UNKNOWN_LAG_SECONDS, 0.0, 0.0
+    return DataService("v2", lag, skew, clock, slack)
 
 
-def read_status(value: Any, *, asked_at: float) -> tuple[int, float]:
-    """Lag of the trades feed, and the service's clock minus ours; both in seconds."""
+def read_status(value: Any, *, asked_at: float) -> tuple[int, float, float]:
+    """Lag of the trades feed, the service's clock minus ours, and how much more."""
     data = value.get("data") if isinstance(value, dict) else None
     status = data if isinstance(data, dict) else {}
     serving = status.get("serving")
@@ -88,8 +90,10 @@ def read_status(value: Any, *, asked_at: float) -> tuple[int, float]:
     try:
         computed = datetime.fromisoformat(status["computed_at"]).timestamp()
     except (KeyError, TypeError, ValueError):
-        return lag, 0.0
-    return lag, computed - asked_at
+        return lag, 0.0, 0.0
+    age = status.get("age_seconds")
+    slack = float(age) if isinstance(age, int | float) and age > 0 else 0.0
+    return lag, computed - asked_at, slack
 
 
 def _version(api: Api, wanted: str) -> Version:
