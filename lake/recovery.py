@@ -41,11 +41,7 @@ def resume(
     resumed: all that landed counts, and the cursor's walks are dropped, which
     `cursor.problems` reports. Walks that can not go on are ended.
     """
-    resumed = _continued(storage, datasets, cursor, folds)
-    if resumed is None:
-        writer = secrets.token_hex(6)
-        resumed = Resumed(writer, _locked(storage, writer, cursor.path))
-        cursor.save(landed=Landed(writer))
+    resumed = _continued(storage, datasets, cursor, folds) or _begun(storage, cursor)
     try:
         for other in sorted({w for name in datasets for w in writers(storage, name)}):
             if other != resumed.writer:
@@ -54,6 +50,20 @@ def resume(
         resumed.lock.release()
         raise
     return resumed
+
+
+def _begun(
+    storage: LocalStorage, cursor: CursorFile, *, keep_values: bool = True
+) -> Resumed:
+    """Make the cursor that of a new writer, without walks."""
+    writer = secrets.token_hex(6)
+    lock = _locked(storage, writer, cursor.path)
+    try:
+        cursor.forget(Landed(writer), keep_values=keep_values)
+    except BaseException:
+        lock.release()
+        raise
+    return Resumed(writer, lock)
 
 
 def _continued(
@@ -71,15 +81,12 @@ def _continued(
         folded = {fold.dataset: fold.folded() for fold in folds(landed.writer)}
         problem, keep_values = _contradiction(folders, folded, landed, cursor.path)
         if problem:
-            writer = secrets.token_hex(6)
-            fresh = Resumed(writer, _locked(storage, writer, cursor.path))
             cursor.problems.append(
                 f"The cursor file {cursor.path} was not resumed: {problem}. What is "
                 f"stored is kept; {len(cursor.walks)} unfinished walks start again."
             )
-            cursor.forget(Landed(writer), keep_values=keep_values)
             lock.release()
-            return fresh
+            return _begun(storage, cursor, keep_values=keep_values)
         for folder in folders:
             last = landed.files.get(folder.dataset, 0)
             storage.remove(folder.file(n) for n in folder.numbers() if n > last)

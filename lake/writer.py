@@ -195,7 +195,7 @@ class Writer:
                 with self._state:
                     self._raise_error()
                 self._fold_landed()
-            elif self._error is not None and self._error is not error:
+            elif self._error is not None and self._error is not error.__cause__:
                 logger.error("Not all that was fetched is stored: %s", self._error)
         finally:
             self._resumed.lock.release()
