@@ -3,54 +3,23 @@
 from __future__ import annotations
 
 import json
-import logging
 import sys
-import time
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from fetcher import options as asked
-from fetcher.modes import MODES
-from settings.errors import PolylakeError
+from fetcher import options as asked_for
+from fetcher.entry import CONFIG, JSON, Entry, log_to_stderr
+from fetcher.modes import ALL, MODES, TRADES
 
 if TYPE_CHECKING:
+    from fetcher.commands import Told
+    from fetcher.ending import Ending
+    from fetcher.modes import Phase
     from settings.model import Settings
-
-CONFIG = click.option(
-    "--config",
-    type=click.Path(path_type=Path),
-    help="TOML file with the settings that differ; else ./config.toml.",
-)
-JSON = click.option(
-    "--json", "as_json", is_flag=True, help="Print one JSON object instead of text."
-)
-
-
-class Entry(click.Group):
-    """A command whose errors are one sentence on stderr and an exit code."""
-
-    def main(self, *args: Any, **kwargs: Any) -> Any:
-        """Run the command and leave the process with its exit code."""
-        kwargs["standalone_mode"] = False
-        try:
-            code = super().main(*args, **kwargs)
-        except click.UsageError as error:
-            where = error.ctx.command_path if error.ctx else "fetch"
-            click.echo(
-                f"Error: {error.format_message()} See `{where} --help`.", err=True
-            )
-            code = error.exit_code
-        except click.ClickException as error:
-            error.show()
-            code = error.exit_code
-        except PolylakeError as error:
-            click.echo(f"Error: {error}", err=True)
-            code = error.exit_code
-        except (click.Abort, KeyboardInterrupt):
-            code = 130
-        sys.exit(code if isinstance(code, int) else 0)
 
 
 @click.group(cls=Entry, invoke_without_command=True)
@@ -132,72 +101,181 @@ def fetch(
     usage or configuration, 75 another run holds the cursor, 130 or 143 stopped by a
     signal with progress saved.
     """
-    options = _options(mode or "all", given)
-    ctx.obj = (config, as_json, options)
+    options = _options(mode or ALL, given)
+    ctx.obj = Asked(config, as_json, options)
     if ctx.invoked_subcommand is not None:
         return 0
     if mode is None:
         raise click.UsageError("Name what to fetch with --mode, or a command.", ctx)
-    settings = _start(config)
+    return _run(ctx.obj)
 
+
+@fetch.command("plan")
+@CONFIG
+@JSON
+@click.pass_obj
+def plan(asked: Asked, config: Path | None, as_json: bool) -> int:
+    """Say what a run would cost: requests, hours, gigabytes. Stores nothing.
+
+    Options of the run go before the command: fetch --mode trades --tag politics plan
+    """
+    asked = asked.over(config, as_json)
+    settings = _start(asked)
+
+    from fetcher import commands
     from fetcher.ending import Ending, limited, listening
-    from fetcher.fetching import fetch as run
-    from fetcher.summary import as_json as json_of
-    from fetcher.summary import as_text
 
     ending = Ending()
-    with listening(ending), limited(ending, options.timeout):
-        summary = run(settings, options, ending, is_terminal=sys.stderr.isatty())
-    click.echo(json.dumps(json_of(summary)) if as_json else as_text(summary))
-    return summary.exit_code
+    with listening(ending), limited(ending, asked.options.timeout):
+        told = commands.plan(settings, asked.options, ending)
+    return _tell(asked, told)
 
 
-def _options(mode: str, given: dict[str, Any]) -> asked.Options:
-    def seconds(name: str) -> int | None:
-        option = "--" + name.replace("_", "-")
-        text = given[name]
-        return None if text is None else asked.seconds_of(text, option=option)
+@fetch.command("status")
+@CONFIG
+@JSON
+@click.pass_obj
+def status(asked: Asked, config: Path | None, as_json: bool) -> int:
+    """Say what the lake holds, how far it was fetched, and what is due."""
+    asked = asked.over(config, as_json)
+    settings = _start(asked)
 
-    return asked.Options(
-        mode=mode,
-        fresh=given["fresh"],
-        limit=given["limit"],
-        timeout=asked.amount_of(given["timeout"], option="--timeout"),
-        markets=tuple(asked.market_of(text) for text in given["markets"]),
-        since=seconds("since"),
-        until=seconds("until"),
-        deep_history=given["deep_history"],
-        events=tuple(asked.name_of(t, option="--event") for t in given["events"]),
-        tags=tuple(asked.name_of(text, option="--tag") for text in given["tags"]),
-        ends_after=seconds("ends_after"),
-        ends_before=seconds("ends_before"),
-        min_volume=asked.amount_of(given["min_volume"], option="--min-volume"),
-        wallets=tuple(asked.wallet_of(text) for text in given["wallets"]),
-        full=given["full"],
-        shard=None if given["shard"] is None else asked.shard_of(given["shard"]),
+    from fetcher import commands
+
+    return _tell(asked, commands.status(settings))
+
+
+@fetch.command("verify")
+@click.option("--deep", is_flag=True, help="Also read every page of every file.")
+@CONFIG
+@JSON
+@click.pass_obj
+def verify(asked: Asked, config: Path | None, as_json: bool, deep: bool) -> int:
+    """Check that every file is whole and that no walk lacks rows.
+
+    Exit code 1 when something is not as it should be.
+    """
+    asked = asked.over(config, as_json)
+    settings = _start(asked)
+
+    from fetcher import commands
+    from fetcher.ending import Ending, listening
+
+    ending = Ending()
+    with listening(ending):
+        told = commands.verified(settings, deep=deep, stop=ending.stop)
+    return _tell(asked, told, ending)
+
+
+@fetch.command("repair")
+@CONFIG
+@JSON
+@click.pass_obj
+def repair(asked: Asked, config: Path | None, as_json: bool) -> int:
+    """Walk again the markets of walks that lack rows, and all that is due."""
+    asked = asked.over(config, as_json)
+
+    from fetcher.repair import repairing
+
+    return _run(
+        replace(asked, options=replace(asked.options, mode=TRADES)), repairing()
     )
 
 
-def _start(config: Path | None) -> Settings:
+@fetch.command("compact")
+@CONFIG
+@JSON
+@click.pass_obj
+def compact(asked: Asked, config: Path | None, as_json: bool) -> int:
+    """Replace the many small files of a day by few sorted ones with the same rows."""
+    asked = asked.over(config, as_json)
+    settings = _start(asked)
+
+    from fetcher import commands
+    from fetcher.ending import Ending, listening
+
+    ending = Ending()
+    with listening(ending):
+        told = commands.compacted(settings, stop=ending.stop)
+    return _tell(asked, told, ending)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the command line says; a command's own --config and --json come first."""
+
+    config: Path | None
+    as_json: bool
+    options: asked_for.Options
+
+    def over(self, config: Path | None, as_json: bool) -> Asked:
+        """The same with what was said after the command."""
+        return replace(
+            self, config=config or self.config, as_json=as_json or self.as_json
+        )
+
+
+def _run(asked: Asked, work: Iterable[Phase] | None = None) -> int:
+    settings = _start(asked)
+
+    from fetcher.ending import Ending, limited, listening
+    from fetcher.fetching import fetch as run
+    from fetcher.summary import as_json, as_text
+
+    ending = Ending()
+    with listening(ending), limited(ending, asked.options.timeout):
+        summary = run(
+            settings,
+            asked.options,
+            ending,
+            work=work,
+            is_terminal=sys.stderr.isatty(),
+        )
+    shown = json.dumps(as_json(summary)) if asked.as_json else as_text(summary)
+    click.echo(shown)
+    return summary.exit_code
+
+
+def _start(asked: Asked) -> Settings:
     """Read the settings and set up the log."""
     from settings import load
 
-    settings = load(config)
-    _log_to_stderr(sys.stderr)
+    settings = load(asked.config)
+    log_to_stderr(sys.stderr)
     return settings
 
 
-def _log_to_stderr(stream: TextIO) -> None:
-    handler: logging.Handler = logging.StreamHandler(stream)
-    if stream.isatty():
-        from fetcher.progress import LogAboveBars
+def _tell(asked: Asked, told: Told, ending: Ending | None = None) -> int:
+    click.echo(json.dumps(told.json) if asked.as_json else told.text)
+    if ending is not None and ending.signal is not None:
+        return 128 + ending.signal
+    return told.exit_code
 
-        handler = LogAboveBars()
-    formatter = logging.Formatter("%(asctime)sZ %(levelname)s %(message)s")
-    formatter.converter = time.gmtime
-    handler.setFormatter(formatter)
-    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
-    logging.getLogger("urllib3").setLevel(logging.ERROR)
+
+def _options(mode: str, given: dict[str, Any]) -> asked_for.Options:
+    def seconds(name: str) -> int | None:
+        option = "--" + name.replace("_", "-")
+        text = given[name]
+        return None if text is None else asked_for.seconds_of(text, option=option)
+
+    return asked_for.Options(
+        mode=mode,
+        fresh=given["fresh"],
+        limit=given["limit"],
+        timeout=asked_for.amount_of(given["timeout"], option="--timeout"),
+        markets=tuple(asked_for.market_of(text) for text in given["markets"]),
+        since=seconds("since"),
+        until=seconds("until"),
+        deep_history=given["deep_history"],
+        events=tuple(asked_for.name_of(t, option="--event") for t in given["events"]),
+        tags=tuple(asked_for.name_of(text, option="--tag") for text in given["tags"]),
+        ends_after=seconds("ends_after"),
+        ends_before=seconds("ends_before"),
+        min_volume=asked_for.amount_of(given["min_volume"], option="--min-volume"),
+        wallets=tuple(asked_for.wallet_of(text) for text in given["wallets"]),
+        full=given["full"],
+        shard=None if given["shard"] is None else asked_for.shard_of(given["shard"]),
+    )
 
 
 def main() -> None:

@@ -11,11 +11,12 @@ from typing import Any
 
 from bronze import DATASETS
 from fetcher import clients, progress
+from fetcher.clients import Clients
 from fetcher.ending import Ending
 from fetcher.errors import Stopped
 from fetcher.modes import Phase, phases
 from fetcher.options import Options
-from fetcher.run import Run
+from fetcher.run import Puts, Run
 from fetcher.summary import Completeness, Summary
 from fetcher.tally import Failure, Tally
 from lake.cursor import CursorFile
@@ -45,17 +46,8 @@ def fetch(
     """
     started_at = datetime.now(UTC)
     todo = phases(options.mode) if work is None else tuple(work)
-    tally = Tally()
     with ExitStack() as held:
         cursor = held.enter_context(CursorFile.open(settings.paths.cursors))
-        talk = held.enter_context(
-            clients.opened(
-                settings,
-                shards=options.shard[1] if options.shard else 1,
-                on_request=lambda again: tally.request_sent(again=again),
-                sleep=ending.sleep,
-            )
-        )
         lake = held.enter_context(
             Lake.open(
                 settings.paths.lake,
@@ -66,36 +58,60 @@ def fetch(
         writer = lake.writer(
             cursor, landing_max_bytes=int(settings.lake.landing_max_gb * GIGABYTE)
         )
+        run, talk = opened_run(held, settings, options, ending, lake, cursor, writer)
         allowed = {one.dataset: talk.allowed_per_second(one.group) for one in todo}
-        run = Run(
-            lake=lake,
-            writer=writer,
-            cursor=cursor,
-            gamma=talk.gamma,
-            data=talk.data,
-            clob=talk.clob,
-            settings=settings,
-            options=options,
-            run_id=f"{started_at:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}",
-            stop=ending.stop,
-            tally=tally,
-        )
-        with progress.shown(tally, allowed, is_terminal=is_terminal):
+        with progress.shown(run.tally, allowed, is_terminal=is_terminal):
             _write(run, writer, todo)
+        failures = run.tally.failures()
         return Summary(
             mode=options.mode,
             run_id=run.run_id,
             started_at=started_at,
             finished_at=datetime.now(UTC),
             stopped=ending.reason,
-            exit_code=_exit_code(ending, tally.failures()),
-            counts=tally.counts(),
+            exit_code=_exit_code(ending, failures),
+            counts=run.tally.counts(),
             stored=writer.stats(),
             limits=talk.use(),
             completeness=Completeness(),
-            failures=tally.failures(),
+            failures=failures,
             gave_up=run.fatal is not None,
         )
+
+
+def opened_run(
+    held: ExitStack,
+    settings: Settings,
+    options: Options,
+    ending: Ending,
+    lake: Lake,
+    cursor: CursorFile,
+    writer: Puts,
+) -> tuple[Run, Clients]:
+    """Give what a run works with, for as long as `held` is open."""
+    tally = Tally()
+    talk = held.enter_context(
+        clients.opened(
+            settings,
+            shards=options.shard[1] if options.shard else 1,
+            on_request=lambda again: tally.request_sent(again=again),
+            sleep=ending.sleep,
+        )
+    )
+    run = Run(
+        lake=lake,
+        writer=writer,
+        cursor=cursor,
+        gamma=talk.gamma,
+        data=talk.data,
+        clob=talk.clob,
+        settings=settings,
+        options=options,
+        run_id=f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}",
+        stop=ending.stop,
+        tally=tally,
+    )
+    return run, talk
 
 
 def _write(

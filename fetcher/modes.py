@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from fetcher.run import Run
 
 ALL = "all"
+TRADES = "trades"
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
@@ -34,6 +35,8 @@ class Puts(Protocol):
 
     def flush(self) -> None: ...
 
+    def fold(self) -> None: ...
+
 
 class Landing:
     """The run's writer; an error in it stops the run, since no job can go on."""
@@ -47,18 +50,25 @@ class Landing:
 
         ValueError when its rows do not fit: then nothing of it is taken.
         """
-        try:
+        with self._giving_up(but_for=ValueError):
             self._writer.put(batch)
-        except ValueError:
-            raise
-        except BaseException as error:
-            self._give_up(error)
-            raise
 
     def flush(self) -> None:
         """Return when all batches so far are durable."""
-        try:
+        with self._giving_up():
             self._writer.flush()
+
+    def fold(self) -> None:
+        """Return when all batches so far are in bronze, to be read."""
+        with self._giving_up():
+            self._writer.fold()
+
+    @contextmanager
+    def _giving_up(self, but_for: type[Exception] | tuple[()] = ()) -> Iterator[None]:
+        try:
+            yield
+        except but_for:
+            raise
         except BaseException as error:
             self._give_up(error)
             raise

@@ -131,7 +131,8 @@ def _failures(failures: list[Failure]) -> list[str]:
 
 
 def _names(summary: Summary) -> list[str]:
-    return list(dict.fromkeys([*summary.counts, *summary.stored]))
+    stored = [name for name, one in summary.stored.items() if one.files]
+    return list(dict.fromkeys([*summary.counts, *stored]))
 
 
 def _dataset(summary: Summary, name: str) -> dict[str, Any]:

@@ -1,0 +1,130 @@
+"""What the commands of `fetch` beside the run itself do, and what they tell."""
+
+from __future__ import annotations
+
+import json
+import threading
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+from importlib import import_module
+from typing import Any, Protocol, cast
+
+from bronze import DATASETS
+from fetcher.ending import Ending
+from fetcher.fetching import opened_run
+from fetcher.options import Options
+from fetcher.verify import verify
+from lake.batch import Batch
+from lake.cursor import CursorFile
+from lake.lake import Lake
+from settings.errors import UsageError
+from settings.model import Settings
+
+SHOWN_PROBLEMS = 50
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a command says: an object for programs, text for people, an exit code."""
+
+    json: dict[str, Any]
+    text: str
+    exit_code: int = 0
+
+
+class Says(Protocol):
+    """What `plan` and `status` return."""
+
+    def as_json(self) -> dict[str, Any]: ...
+
+    def as_text(self) -> str: ...
+
+
+class Untouched:
+    """In the place of a writer where nothing may be written: takes and forgets."""
+
+    def put(self, batch: Batch) -> None:
+        """Forget the batch."""
+
+    def flush(self) -> None:
+        """Do nothing."""
+
+    def fold(self) -> None:
+        """Do nothing."""
+
+
+def plan(settings: Settings, options: Options, ending: Ending) -> Told:
+    """Say what a run with these options would cost; stores nothing."""
+    with ExitStack() as held:
+        cursor = held.enter_context(CursorFile.open(settings.paths.cursors))
+        lake = held.enter_context(lake_to_read(settings))
+        run, _ = opened_run(
+            held, settings, options, ending, lake, cursor, writer=Untouched()
+        )
+        module = import_module("fetcher.polymarket.plan")
+        says = cast(Says, module.plan(run))
+        return Told(says.as_json(), says.as_text())
+
+
+def status(settings: Settings) -> Told:
+    """Say what the lake and the cursor hold; also while a run goes on."""
+    try:
+        cursor = json.loads(settings.paths.cursors.read_bytes())
+    except (OSError, ValueError):
+        cursor = {}
+    with lake_to_read(settings) as lake:
+        module = import_module("fetcher.polymarket.status")
+        says = cast(Says, module.status(lake, cursor))
+        return Told(says.as_json(), says.as_text())
+
+
+def verified(settings: Settings, *, deep: bool, stop: threading.Event) -> Told:
+    """Check files and walks; exit code 1 when something is not as it should be."""
+    with lake_to_read(settings) as lake:
+        report = verify(lake, deep=deep, stop=stop)
+    found = {
+        "files": report.files,
+        "rows": report.rows,
+        "walks": report.walks,
+        "deep": deep,
+        "problems": [asdict(problem) for problem in report.problems],
+    }
+    lines = [f"{one.dataset}: {one.what} {one.why}" for one in report.problems]
+    if len(lines) > SHOWN_PROBLEMS:
+        more = len(lines) - SHOWN_PROBLEMS
+        lines = [*lines[:SHOWN_PROBLEMS], f"... and {more:,} more, see --json"]
+    lines.append(
+        f"{report.files:,} files with {report.rows:,} rows and {report.walks:,} walks "
+        f"looked at, {len(report.problems):,} problems"
+    )
+    return Told(found, "\n".join(lines), 1 if report.problems else 0)
+
+
+def compacted(settings: Settings, *, stop: threading.Event) -> Told:
+    """Replace the many small files of a day by few, in every dataset."""
+    with Lake.open(
+        settings.paths.lake, DATASETS, grace_seconds=60 * settings.lake.grace_minutes
+    ) as lake:
+        done = []
+        for one in lake.compact():
+            done.append(one)
+            if stop.is_set():
+                break
+        removed = sum(lake.remove_replaced(name) for name in lake.datasets)
+    lines = [
+        f"{one.dataset} {one.day}: {one.files_before:,} files became "
+        f"{one.files_after:,}, {one.rows:,} rows"
+        for one in done
+    ]
+    lines.append(f"{len(done):,} days compacted, {removed:,} replaced files removed")
+    found = {"compacted": [asdict(one) for one in done], "files_removed": removed}
+    return Told(found, "\n".join(lines))
+
+
+def lake_to_read(settings: Settings) -> Lake:
+    """Open the lake to read; UsageError when there is none."""
+    if not settings.paths.lake.is_dir():
+        raise UsageError(
+            f"There is no lake at {settings.paths.lake} yet: run fetch --mode all."
+        )
+    return Lake.open_to_read(settings.paths.lake, DATASETS)

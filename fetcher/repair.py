@@ -1,0 +1,51 @@
+"""Walk again the markets of which rows are missing."""
+
+from __future__ import annotations
+
+import logging
+
+import pyarrow as pa
+
+from bronze import DATASETS
+from fetcher.modes import Phase, phases
+from fetcher.run import Run
+from fetcher.verify import verify
+from lake.batch import Batch
+from lake.walks import WALKS
+
+log = logging.getLogger(__name__)
+
+REASON = "missing_rows"
+
+MARK = Phase("trades", "fetcher.repair", "mark_due", group="data_v2_trades")
+
+
+def repairing() -> tuple[Phase, ...]:
+    """What a repair does: mark what is missing, then walk what is due."""
+    return (MARK, *phases("trades"))
+
+
+def mark_due(run: Run) -> None:
+    """Mark the markets of every walk that lacks rows as due for another walk."""
+    report = verify(run.lake, deep=False, stop=run.stop)
+    for problem in report.problems:
+        log.warning("%s: %s %s", problem.dataset, problem.what, problem.why)
+    due = {(one.dataset, key) for one in report.unbalanced for key in one.keys}
+    if not due:
+        log.info("no walk lacks rows; going on with what is due anyway")
+        return
+    log.info("%d markets are walked again", len({key for _, key in due}))
+    now = int(run.clock() * 1_000_000)
+    rows = [
+        {
+            "kind": "due",
+            "dataset": dataset,
+            "key": key,
+            "detail": REASON,
+            "fetched_at": now,
+        }
+        for dataset, key in sorted(due)
+    ]
+    table = pa.Table.from_pylist(rows, schema=DATASETS[WALKS.name].schema)
+    run.writer.put(Batch({WALKS.name: table}))
+    run.writer.fold()  # what is due is read from the walk state
