@@ -27,7 +27,7 @@ def repairing() -> tuple[Phase, ...]:
 
 def mark_due(run: Run) -> None:
     """Mark the markets of every walk that lacks rows as due for another walk."""
-    report = verify(run.lake, deep=False, stop=run.stop)
+    report = verify(run.lake, deep=True, stop=run.stop)
     for problem in report.problems:
         log.warning("%s: %s %s", problem.dataset, problem.what, problem.why)
     due = {(one.dataset, key) for one in report.unbalanced for key in one.keys}

@@ -11,6 +11,7 @@ import tomli
 from settings import load
 from settings.errors import UsageError
 from settings.reading import shipped_file
+from settings.reference import reference
 
 CONTRACT = """
 [paths]
@@ -82,15 +83,7 @@ def test_the_keys_that_others_rely_on_keep_their_defaults():
 
 def test_every_setting_has_a_comment():
     lines = shipped_file().read_text(encoding="utf-8").splitlines()
-    speaking = {"base_url", "url"}  # they say it themselves, and so do limit groups
-    section, bare = "", []
-    for line in lines:
-        if line.startswith("["):
-            section = line.split("]")[0] + "]"
-        key = line.split(" = ")[0]
-        if " = " in line and "#" not in line and key not in speaking:
-            bare.append(f"{section} {key}")
-    assert not [one for one in bare if not one.startswith(("[limits]", "[workers]"))]
+    assert not [line for line in lines if " = " in line and " # " not in line]
 
 
 def test_a_file_need_hold_only_what_differs(written):
@@ -195,3 +188,14 @@ def test_a_file_that_is_no_text_is_named(tmp_path):
     path.write_bytes(b"\xff\xfe")
     with pytest.raises(UsageError, match="not UTF-8"):
         load(path)
+
+
+def test_the_reference_is_current_and_names_every_key():
+    text = shipped_file().read_text(encoding="utf-8")
+    page = Path(__file__).parents[2] / "docs" / "configuration.md"
+    assert page.read_text(encoding="utf-8") == reference(text)
+    for section, keys in tomli.loads(text).items():
+        for key, value in keys.items():
+            names = value if isinstance(value, dict) else [key]
+            for name in names:
+                assert f"| `{name}` | `" in reference(text), f"{section}.{name}"
