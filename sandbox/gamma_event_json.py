@@ -51,6 +51,10 @@ def event_json(world: World, event: Event, *, markets: bool = True) -> dict[str,
     }
     if event.neg_risk:
         row |= {"negRiskMarketID": event.neg_risk_market_id, "negRiskFeeBips": 0}
+    if mine and mine[0].kind == "sports":
+        row["gameId"] = event.index  # a number here, a string on the market
+    elif event.id % 5 == 0:
+        row["gameId"] = -1 if event.id % 2 else None
     if closed:
         row["closedTime"] = iso(max(market.closed_at for market in mine))
     if event.series:

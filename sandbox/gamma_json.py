@@ -211,8 +211,28 @@ def optional(world: World, market: Market, closed: bool) -> dict[str, Json]:
             "eventStartTime": iso(market.end_at - market.window),
             "automaticallyResolved": True,
         }
+        row["cryptoMarketConfig"] = {
+            "id": str(market.window),
+            "asset": "BTC",
+            "duration": f"{market.window // 60}m",
+            "twapEnabled": True,
+            "twapLookbackSeconds": 60,
+        }
+    if market.salt % 3 == 0 and not closed:
+        row["clobRewards"] = [
+            {
+                "id": str(market.salt % 9_999),
+                "assetAddress": "0x2791Bca1f2de4661ED88A30C99A7a9449Aa84174",
+                "conditionId": market.condition,
+                "startDate": day(market.start_at),
+                "endDate": "2500-12-31",
+                "rewardsAmount": 0,
+                "rewardsDailyRate": market.salt % 90 + 1,
+            }
+        ]
     if market.kind == "sports":
         row |= {
+            "gameId": str(market.event),
             "gameStartTime": space_time(market.end_at),
             "sportsMarketType": "moneyline"
             if market.outcomes[0] != "Over"

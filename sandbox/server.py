@@ -111,8 +111,10 @@ def endpoint(service: Service, route: Route) -> Endpoint:
 
 
 def too_many(route: Route, retry_after: int | None) -> Reply:
-    """429, as Cloudflare words it; `Retry-After` only where asked for."""
+    """429 without JSON; `Retry-After` only where asked for."""
     headers = () if retry_after is None else (("Retry-After", str(retry_after)),)
+    if route.path.startswith("/data/v2/"):
+        return Reply(b"Too Many Requests", 429, headers, "text/plain")
     return Reply(b"error code: 1015", 429, headers, "text/plain")
 
 

@@ -181,11 +181,20 @@ def group(
         market = binary(rng, options, "binary", oddly(rng, question), start, life)
         market.slug = event.slug if size == 1 else f"{event.slug}-{slug_of(label)}"
         market.group_title = label
+        if i >= 2 and rng.random() < 0.15:  # added to the event later
+            join(market, int(life * rng.uniform(0.03, 0.25)))
         if event.neg_risk and market.payouts != SPLIT:
             market.payouts = YES if i == winner else NO
             market.neg_risk_other = i == size - 1
         event.markets.append(market)
     return event
+
+
+def join(market: Market, seconds: int) -> None:
+    """List the market so much later than its event began."""
+    market.created_at += seconds
+    market.start_at += seconds
+    market.trade_from += seconds
 
 
 def game(

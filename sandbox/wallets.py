@@ -17,7 +17,7 @@ class Wallets:
     def __init__(self, count: int, extra: list[str], rng: np.random.Generator) -> None:
         self.count = count
         self._extra = [address.lower() for address in extra]  # AMM pools, at the end
-        self._bytes = rng.bytes(20 * count)
+        self._hex = rng.bytes(20 * count).hex()
         self._salt = rng.integers(0, 1 << 31, count + len(extra))
         weight = rng.pareto(0.9, count) + 0.02
         self._cumulative = np.cumsum(weight / weight.sum())
@@ -34,7 +34,7 @@ class Wallets:
         """0x and 40 lower-case digits."""
         if wallet >= self.count:
             return self._extra[wallet - self.count]
-        return "0x" + self._bytes[20 * wallet : 20 * wallet + 20].hex()
+        return "0x" + self._hex[40 * wallet : 40 * wallet + 40]
 
     def index(self) -> dict[str, int]:
         """Every wallet by its address."""
@@ -59,7 +59,7 @@ class Wallets:
             "profile_image_optimized": "",
         }
 
-    @lru_cache(maxsize=20_000)  # noqa: B019 - one Wallets lives as long as its server
+    @lru_cache(maxsize=50_000)  # noqa: B019 - one Wallets lives as long as its server
     def fragment(self, wallet: int, camel: bool) -> str:
         """The profile as the inside of a JSON object."""
         row = self.profile(wallet)

@@ -2,6 +2,8 @@
 
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 PATH = "/data/v2/trades"
 
@@ -208,3 +210,37 @@ def test_status_tells_the_lag_and_the_time(tiny):
     data = tiny.json("/data/v2/status")["data"]
     assert data["computed_at"] == "2026-11-21T12:00:00Z"
     assert data["serving"]["lag_seconds"] == 4
+
+
+@settings(max_examples=20, deadline=None)
+@given(limit=st.integers(1, 1000), taker_only=st.booleans())
+def test_pages_of_any_size_give_every_row_once(tiny, limit, taker_only):
+    params = {"taker_only": str(taker_only).lower(), "limit": max(limit, 40)}
+    whole = tiny.json(PATH, **params | {"limit": 1000})["data"]
+    assert tiny.trades(**params) == whole
+
+
+def test_an_event_walk_is_its_markets_together(small, identities):
+    markets = small.box.truth()["markets"]
+    event = markets["event_id"].drop_nulls().value_counts(sort=True)["event_id"][0]
+    ids = markets.filter(pl.col("event_id") == event)["condition_id"].to_list()
+    together = small.trades(event_id=event)
+    assert identities(together) == identities(small.trades(condition=",".join(ids)))
+
+
+def test_sixty_two_digit_conditions_are_found_padded_or_not(small):
+    markets = small.box.truth()["markets"].filter(pl.col("kind") == "v2")
+    condition = markets.sort("fills_servable")["condition_id"][-1]
+    rows = small.trades(condition=condition)
+    assert rows
+    assert small.trades(condition=condition + "00") == rows
+
+
+def test_side_and_least_amount_narrow_a_walk(tiny):
+    rows = tiny.trades()
+    sells = tiny.trades(side="SELL")
+    assert sells == [row for row in rows if row["side"] == "SELL"]
+    large = tiny.trades(filter_amount=50)
+    assert large == [row for row in rows if row["size"] >= 50]
+    rich = tiny.trades(filter_type="CASH", filter_amount=20)
+    assert rich == [r for r in rows if r["size"] * r["price"] >= 20 - 1e-9]

@@ -1,5 +1,9 @@
 """The universe has the shapes of the real thing, and is the same on every call."""
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import polars as pl
 import pytest
@@ -144,3 +148,40 @@ def test_fills_go_on_after_now(universe):
     assert (universe.fills.timestamp > OPTIONS.now).any()
     assert any(m.created_at > OPTIONS.now for m in universe.catalogue.markets)
     assert (universe.fills.timestamp < OPTIONS.now + 8 * DAY).all()
+
+
+@pytest.mark.parametrize("size", ["tiny", "small", "medium"])
+def test_a_size_has_its_fills_by_now_and_about_its_markets(size):
+    options = Options(size=size)
+    made = build_universe(options)
+    assert (made.fills.timestamp <= options.now).sum() >= options.fill_count
+    assert 0.7 < made.catalogue.listed / options.market_count <= 1.1
+
+
+def test_the_bytes_do_not_depend_on_the_process():
+    program = (
+        "from sandbox.universe import *; from sandbox.options import Options;"
+        "import hashlib; u = build_universe(Options(size='tiny', seed=9));"
+        "print(hashlib.sha256(u.fills.hashes + u.fills.size.tobytes()"
+        " + repr(u.catalogue.markets).encode()).hexdigest())"
+    )
+
+    def digest(seed):
+        return subprocess.run(
+            [sys.executable, "-c", program],
+            env=os.environ | {"PYTHONHASHSEED": seed},
+            capture_output=True,
+            check=True,
+        ).stdout
+
+    assert digest("1") == digest("2")
+
+
+def test_markets_join_an_event_after_it_began(universe):
+    later = [
+        market
+        for event in universe.catalogue.events
+        for market in event.markets
+        if market.created_at > event.created_at
+    ]
+    assert later
