@@ -45,7 +45,7 @@ CLOB_MARKETS = Dataset(
     about="The order book's list of markets with winners, a row at each change (CLOB).",
     columns=(
         *columns(FIELDS),
-        Column("content_hash", STRING, "of the row; prices count once it is closed"),
+        Column("content_hash", STRING, "of the object; prices count once closed"),
         *LINEAGE,
     ),
     day_of="fetched_at",

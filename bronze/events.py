@@ -130,7 +130,7 @@ EVENTS = Dataset(
     about="Every event with its series and tags, a row each time it changed (Gamma).",
     columns=(
         *columns(FIELDS),
-        Column("content_hash", STRING, "of the row without lineage and updated_at"),
+        Column("content_hash", STRING, "of the object without updatedAt and markets"),
         *LINEAGE,
     ),
     day_of="fetched_at",

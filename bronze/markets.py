@@ -210,7 +210,9 @@ FIELDS = (
 ADDED = (
     Column("event_id", STRING, "the event the market belongs to (the first one named)"),
     Column("event_slug", STRING, "that event's slug"),
-    Column("content_hash", STRING, "of the row without lineage, updated_at and tags"),
+    Column(
+        "content_hash", STRING, "of the object without updatedAt, tags, other events"
+    ),
 )
 
 MARKETS = Dataset(

@@ -112,6 +112,12 @@ class Catalogue:
                     self._db.executemany(put, table.records(row))
         return fresh
 
+    def digests(self, dataset: str, keys: Iterable[Any]) -> dict[Any, str]:
+        """Return the content hashes that are held, by id (or key of a CLOB market)."""
+        with self._lock:
+            held = self._held(_BY_DATASET[dataset], list(keys))
+        return {key: content_hash for key, (content_hash, _) in held.items()}
+
     def market(self, condition_id: str) -> CatalogueMarket | None:
         """Return the market with this condition id."""
         return self.by_condition([condition_id]).get(condition_id.lower())

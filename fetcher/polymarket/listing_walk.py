@@ -6,9 +6,7 @@ aside, and `walks` gets the request and the ids that were seen.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,44 +15,14 @@ from fetcher.answer import Answer
 from fetcher.polymarket import catalogue
 from fetcher.polymarket.catalogue_tables import ABSENT, microseconds
 from fetcher.polymarket.holes import note_absent
-from fetcher.polymarket.market_rows import clob_market_row, event_row, market_row
-from fetcher.polymarket.typed_rows import (
-    Misfit,
-    Row,
-    arrow_table,
-    compact_json,
-)
+from fetcher.polymarket.page_rows import Part, parts_of
+from fetcher.polymarket.typed_rows import arrow_table, compact_json
 from fetcher.run import Run
 from lake import quarantine
 from lake.batch import Batch, CursorChange, Json
 from lake.walk_id import new_walk_id
 
 NO_CHANGE = CursorChange()
-
-
-@dataclass
-class Found:
-    """Rows of one dataset on a page; `raw` has the object of each row by row_no."""
-
-    rows: list[Row] = field(default_factory=list)
-    raw: dict[int, Any] = field(default_factory=dict)
-    misfits: list[quarantine.Misfit] = field(default_factory=list)
-    embedded: bool = False
-
-    def add(self, item: Any, row: Row | Misfit) -> None:
-        """Take the row, or the reason why there is none."""
-        row_no = len(self.raw)
-        self.raw[row_no] = item
-        if isinstance(row, Misfit):
-            self.refuse(row_no, str(row))
-        else:
-            row["row_no"] = row_no
-            self.rows.append(row)
-
-    def refuse(self, row_no: int, reason: str) -> None:
-        """Set the row aside."""
-        raw = json.dumps(self.raw[row_no])
-        self.misfits.append(quarantine.Misfit(reason, raw, row_no))
 
 
 class ListingWalk:
@@ -96,16 +64,13 @@ class ListingWalk:
         cursor: CursorChange = NO_CHANGE,
     ) -> dict[str, list[int]]:
         """Hand the page to the writer, with `cursor`; return the ids it named."""
-        found = _rows_of(self._dataset, items)
+        parts = parts_of(self._dataset, items)
+        ids = {part.dataset: part.ids for part in parts}
         tables: dict[str, Any] = {}
-        for name, part in found.items():
-            table = self._stored(name, part, answer)
+        for part in parts:
+            table = self._fresh(part, answer)
             if table.num_rows:
-                tables[name] = table
-        ids = {
-            name: [int(row["id"]) for row in part.rows if "id" in row]
-            for name, part in found.items()
-        }
+                tables[part.dataset] = table
         self.rows_served += len(items)
         tables["walks"] = self._walk_rows(
             kind="page",
@@ -159,27 +124,25 @@ class ListingWalk:
         )
         self._run.writer.put(Batch({"walks": row}))
 
-    def _stored(self, name: str, found: Found, answer: Answer) -> Any:
-        for row in found.rows:
-            row["fetched_at"] = answer.fetched_at
-            row["walk_id"] = self.walk_id
-            row["page_no"] = self.page_no
-        fresh = self._catalogue.changed(name, found.rows, embedded=found.embedded)
-        table, rejected = arrow_table(DATASETS[name], fresh)
-        for one in rejected:
-            found.refuse(fresh[one.place]["row_no"], one.reason)
-        if found.misfits:
+    def _fresh(self, part: Part, answer: Answer) -> Any:
+        table, refused = part.fresh(
+            self._catalogue,
+            fetched_at=answer.fetched_at,
+            walk_id=self.walk_id,
+            page_no=self.page_no,
+        )
+        if refused:
             quarantine.set_aside(
                 self._run.lake.storage,
-                name,
-                found.misfits,
+                part.dataset,
+                refused,
                 walk_id=self.walk_id,
                 page_no=self.page_no,
                 request=answer.request,
                 fetched_at=answer.fetched_at,
             )
         self._run.tally.add(
-            name, rows_seen=len(found.raw), quarantined=len(found.misfits)
+            part.dataset, rows_seen=len(part.items), quarantined=len(refused)
         )
         return table
 
@@ -197,31 +160,3 @@ class ListingWalk:
 
     def _now(self) -> datetime:
         return datetime.fromtimestamp(self._run.clock(), UTC)
-
-
-def _rows_of(dataset: str, items: Sequence[Any]) -> dict[str, Found]:
-    """The rows of a page by dataset: markets embedded in events are markets."""
-    main = Found()
-    if dataset == "markets":
-        for item in items:
-            main.add(item, _try(market_row, item))
-        return {"markets": main}
-    if dataset == "clob_markets":
-        for item in items:
-            main.add(item, _try(clob_market_row, item))
-        return {"clob_markets": main}
-    embedded = Found(embedded=True)
-    for item in items:
-        main.add(item, _try(event_row, item))
-        markets = item.get("markets") if isinstance(item, dict) else None
-        for market in markets if isinstance(markets, list) else ():
-            embedded.add(market, _try(market_row, market, event=item))
-    return {"events": main, "markets": embedded}
-
-
-def _try(convert: Any, item: Any, **options: Any) -> Row | Misfit:
-    try:
-        row: Row = convert(item, **options)
-    except Misfit as misfit:
-        return misfit
-    return row

@@ -6,16 +6,40 @@ import json
 from typing import Any
 
 from bronze import clob_markets, events, markets
-from fetcher.polymarket.typed_rows import Converter, Item, Misfit, Row, content_hash
+from fetcher.polymarket.typed_rows import Converter, Item, Misfit, Row, digest
 
 _MARKET = Converter(markets.FIELDS)
 _EVENT = Converter(events.FIELDS)
 _CLOB_MARKET = Converter(clob_markets.FIELDS)
 
 # Another route's answer to the same market lacks the tags, and Gamma touches
-# updated_at without changing anything: neither makes a new row.
-_NOT_CONTENT = frozenset({"updated_at", "tags"})
-_NOT_EVENT_CONTENT = frozenset({"updated_at"})
+# updatedAt without changing anything: neither makes a new row.
+_NOT_CONTENT = frozenset({"updatedAt", "tags", "events"})
+_NOT_EVENT_CONTENT = frozenset({"updatedAt", "markets"})
+
+
+def market_digest(item: Item, *, event: Item | None = None) -> str:
+    """Return what tells whether the market says something new; cheap."""
+    event = _event_of(item, event) or {}
+    named = {"event_id": event.get("id"), "event_slug": event.get("slug")}
+    return digest(item, without=_NOT_CONTENT, more=named)
+
+
+def event_digest(item: Item) -> str:
+    """Return what tells whether the event, markets aside, says something new."""
+    return digest(item, without=_NOT_EVENT_CONTENT)
+
+
+def clob_market_digest(item: Item) -> str:
+    """Return what tells whether the CLOB's market says something new.
+
+    While it is open its tokens' prices move all the time: they are stored, but they
+    alone are no change.
+    """
+    if item.get("closed") or "tokens" not in item:
+        return digest(item)
+    tokens = _without_prices(item["tokens"])
+    return digest(item, without=frozenset({"tokens"}), more={"tokens": tokens})
 
 
 def market_row(item: Any, *, event: Item | None = None) -> Row:
@@ -33,13 +57,11 @@ def market_row(item: Any, *, event: Item | None = None) -> Row:
     for column in ("clob_token_ids", "position_ids"):
         if column in row:
             row[column] = _ids_as_text(row[column])
-    if event is None and isinstance(named, list) and named:
-        event = named[0] if isinstance(named[0], dict) else None
-    if event is not None:
-        for column, key in (("event_id", "id"), ("event_slug", "slug")):
-            if event.get(key) is not None:
-                row[column] = str(event[key])
-    row["content_hash"] = content_hash(row, without=_NOT_CONTENT)
+    row["content_hash"] = market_digest(item, event=event)
+    event = _event_of(item, event) or {}
+    for column, key in (("event_id", "id"), ("event_slug", "slug")):
+        if event.get(key) is not None:
+            row[column] = str(event[key])
     return row
 
 
@@ -47,22 +69,22 @@ def event_row(item: Any) -> Row:
     """Return the event as a bronze row without its markets. Raises Misfit."""
     row = _EVENT.row(item, without=frozenset({"markets"}))
     _require_number(row)
-    row["content_hash"] = content_hash(row, without=_NOT_EVENT_CONTENT)
+    row["content_hash"] = event_digest(item)
     return row
 
 
 def clob_market_row(item: Any) -> Row:
-    """Return the CLOB's market as a bronze row. Raises Misfit.
-
-    While it is open its tokens' prices move all the time: they are stored, but they
-    alone are no change.
-    """
+    """Return the CLOB's market as a bronze row. Raises Misfit."""
     row = _CLOB_MARKET.row(item)
-    content = row
-    if not row.get("closed") and "tokens" in row:
-        content = row | {"tokens": _without_prices(json.loads(row["tokens"]))}
-    row["content_hash"] = content_hash(content, without=frozenset())
+    row["content_hash"] = clob_market_digest(item)
     return row
+
+
+def _event_of(item: Item, event: Item | None) -> Item | None:
+    named = item.get("events")
+    if event is None and isinstance(named, list) and named:
+        event = named[0] if isinstance(named[0], dict) else None
+    return event
 
 
 def _require_number(row: Row) -> None:

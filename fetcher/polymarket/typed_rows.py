@@ -63,10 +63,19 @@ class Converter:
         return row
 
 
-def content_hash(row: Row, *, without: frozenset[str]) -> str:
-    """Return a digest of the row's values; equal rows have equal digests."""
-    content = {name: value for name, value in row.items() if name not in without}
-    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
+def digest(
+    item: Item,
+    *,
+    without: frozenset[str] = frozenset(),
+    more: Mapping[str, Any] | None = None,
+) -> str:
+    """Return a digest of the object's values; in which order they come is no matter."""
+    content = {
+        key: value
+        for key, value in item.items()
+        if value is not None and key not in without
+    }
+    text = json.dumps([content, more], sort_keys=True, separators=(",", ":"))
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
