@@ -25,8 +25,12 @@ _SCRATCH = "_state"
 
 def last_checkpoint(storage: LocalStorage, folder: str) -> int:
     """Return the version of the newest checkpoint of the log in `folder`; -1: none."""
-    found = (_CHECKPOINT.fullmatch(_file(name)) for name in storage.files(folder))
-    return max((int(match[1]) for match in found if match), default=-1)
+    versions = [
+        int(match[1])
+        for name in storage.files(folder)
+        if (match := _CHECKPOINT.fullmatch(_file(name))) and storage.size(name)
+    ]
+    return max(versions, default=-1)
 
 
 def write_checkpoint(storage: LocalStorage, folder: str, version: int) -> None:
