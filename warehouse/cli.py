@@ -93,8 +93,10 @@ def query(
 
 @main.command()
 @JSON
-def views(as_json: bool) -> None:
+@CONFIG
+def views(as_json: bool, config: Path | None) -> None:
     """List the gold views, with a sentence on each."""
+    settings.load(config)  # what is wrong with it is said here too
     listed = gold_views()
     if as_json:
         _print_json([vars(view) for view in listed])

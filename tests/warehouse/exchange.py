@@ -250,12 +250,21 @@ class Exchange:
                 watermark=watermark,
                 known_at=known_at,
             )
-        for market, at, shares in self.totals:
+        for key, (market, at, shares) in enumerate(self.totals, 1_000):
+            put(
+                db,
+                "WalkFact",
+                walk_key=key,
+                walk_id=f"t{key}",
+                dataset="live_volume",
+                strategy="totals",
+                started_at=at,
+            )
             put(
                 db,
                 "LiveVolumeFact",
                 market_key=market,
-                walk_key=0,
+                walk_key=key,
                 event_id=self.markets[market].get("event_id", "e"),
                 age_seconds=0,
                 taker_volume=shares,
@@ -337,11 +346,13 @@ class Exchange:
         self, db: duckdb.DuckDBPyConnection, traders: dict[str, int]
     ) -> None:
         seen: dict[Fill, int] = defaultdict(int)
+        places: dict[tuple[int, datetime], int] = defaultdict(int)
         tallies: dict[int, list[Fill]] = defaultdict(list)
         matches: dict[tuple[int, datetime, bytes], list[Fill]] = defaultdict(list)
         for fill in self.held:
             alike = replace(fill, number=0)
             seen[alike] += 1
+            places[fill.market, fill.at] += 1
             tallies[fill.market].append(fill)
             if fill not in self.withdrawn:
                 matches[fill.market, fill.at, fill.hash].append(fill)
@@ -354,7 +365,7 @@ class Exchange:
                 transaction_hash=fill.hash,
                 is_buy=fill.is_buy,
                 occurrence=seen[alike],
-                order_in_second=len(tallies[fill.market]),
+                order_in_second=places[fill.market, fill.at],
                 is_taker=fill.is_taker if self.taker_walk else None,
                 is_taker_source="taker_walk" if self.taker_walk else None,
                 size=float(fill.size),

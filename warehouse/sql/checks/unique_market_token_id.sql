@@ -1,0 +1,7 @@
+-- No two rows of silver.MarketTokenDim have the same key: token_id.
+select
+    token_id,
+    count(*) as rows_of_key
+from silver.MarketTokenDim
+group by all
+having count(*) > 1

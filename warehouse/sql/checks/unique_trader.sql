@@ -1,0 +1,7 @@
+-- No two rows of silver.TraderDim have the same key: trader_key.
+select
+    trader_key,
+    count(*) as rows_of_key
+from silver.TraderDim
+group by all
+having count(*) > 1

@@ -1,0 +1,39 @@
+-- Every walk that a silver table names is in silver.WalkFact.
+with
+
+named as (
+    select
+        'WalkPage' as table_name,
+        walk_key
+    from silver.WalkPage
+    union
+    select
+        'WalkSubject' as table_name,
+        walk_key
+    from silver.WalkSubject
+    union
+    select
+        'FoldedTally' as table_name,
+        walk_key
+    from silver.FoldedTally
+    union
+    select
+        'WalkTally' as table_name,
+        walk_key
+    from silver.WalkTally
+    union
+    select
+        'LiveVolumeFact' as table_name,
+        walk_key
+    from silver.LiveVolumeFact
+),
+
+final as (
+    select
+        named.table_name,
+        named.walk_key
+    from named
+    anti join silver.WalkFact on named.walk_key = silver.WalkFact.walk_key
+)
+
+select * from final
