@@ -1,0 +1,149 @@
+"""What is wrong is said in one sentence before anything is started."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from fetcher.cli import fetch
+from fetcher.modes import MODES
+
+ROOT = Path(__file__).parents[2]
+OPTIONS = """
+    --mode --fresh --limit --timeout --market --since --until --deep-history --event
+    --tag --ends-after --ends-before --min-volume --wallet --full --shard --config
+    --json
+"""
+
+
+@pytest.fixture
+def started(tmp_path, monkeypatch):
+    """Start `fetch` in an empty folder and return its result."""
+    monkeypatch.chdir(tmp_path)
+
+    def start(*arguments: str):
+        return CliRunner().invoke(fetch, list(arguments))
+
+    return start
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ("", "--mode"),
+        ("--mode nonsense", "'nonsense' is not one of 'all', 'markets'"),
+        ("--mode all --limit 0", "'--limit': 0"),
+        ("--mode all --limit many", "'--limit': 'many'"),
+        ("--mode all --timeout -1", "--timeout must be zero or more"),
+        ("--mode all --timeout nan", "--timeout must be zero or more"),
+        ("--mode all --since yesterday", "--since must be a day"),
+        ("--mode all --until 2026-13-01", "--until must be a day"),
+        ("--mode all --since 2026-02-01 --until 2026-01-01", "--since (2026-02-01)"),
+        ("--mode trades --market 0x12", "--market 0x12"),
+        ("--mode trades --wallet me", "--wallet must be an address"),
+        ("--mode all --shard 3/2", "--shard must be like 2/8"),
+        ("--mode all --min-volume -5", "--min-volume must be zero or more"),
+        ("--mode all --frehs", "No such option '--frehs'"),
+        ("mend", "No such command 'mend'"),
+        ("--mode all --config absent.toml", "no configuration file absent.toml"),
+        ("verify --config absent.toml", "no configuration file absent.toml"),
+    ],
+)
+def test_wrong_usage_is_one_sentence_and_exit_code_2(
+    started, tmp_path, arguments, said
+):
+    result = started(*arguments.split())
+    assert result.exit_code == 2, result.stderr
+    assert said in result.stderr
+    assert result.stderr.startswith("Error: ")
+    assert len(result.stderr.splitlines()) == 1
+    assert result.stdout == ""
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_setting_that_is_wrong_is_exit_code_2(started, tmp_path):
+    (tmp_path / "config.toml").write_text("[limits]\ngamma = 5\n")
+    result = started("--mode", "all")
+    assert result.exit_code == 2
+    assert "unknown key limits.gamma" in result.stderr
+
+
+def test_a_lake_that_is_not_there_is_named(started, tmp_path):
+    (tmp_path / "config.toml").write_text("")
+    for command in ("verify", "status", "plan"):
+        result = started(command)
+        assert result.exit_code == 2
+        assert f"There is no lake at {tmp_path / 'data'}" in result.stderr
+
+
+def test_broken_toml_is_exit_code_2(started, tmp_path):
+    (tmp_path / "mine.toml").write_text("[limits\n")
+    result = started("--mode", "all", "--config", "mine.toml")
+    assert result.exit_code == 2
+    assert "mine.toml is not valid TOML" in result.stderr
+
+
+def test_a_host_that_refuses_is_exit_code_1_and_named(started, tmp_path):
+    text = f'[paths]\nruntime = "{tmp_path}/runtime"\n[http]\nmax_attempts = 1\n'
+    for name in ("gamma", "data", "clob"):
+        text += f'[apis.{name}]\nbase_url = "http://127.0.0.1:1"\n'
+    (tmp_path / "config.toml").write_text(text)
+    result = started("--mode", "all", "--json")
+    told = json.loads(result.stdout)
+    assert result.exit_code == told["exit_code"] == 1
+    assert len(told["failures"]) == 1
+    assert (
+        "127.0.0.1:1 cannot be reached: the connection is refused"
+        in (told["failures"][0]["why"])
+    )
+
+
+def test_an_empty_lake_is_whole_and_needs_no_compaction(started, tmp_path):
+    (tmp_path / "data").mkdir()
+    for command in ("verify", "compact"):
+        result = started(command, "--json")
+        assert result.exit_code == 0, result.stderr
+        assert json.loads(result.stdout)
+
+
+def test_settings_may_be_named_before_or_after_a_command(started, tmp_path):
+    (tmp_path / "mine.toml").write_text('[paths]\nlake = "elsewhere"\n')
+    for arguments in (
+        ("--config", "mine.toml", "verify"),
+        ("verify", "--config", "mine.toml"),
+    ):
+        assert "elsewhere" in started(*arguments).stderr
+
+
+def test_every_option_and_command_has_its_help(started):
+    text = started("--help").stdout
+    for option in OPTIONS.split():
+        assert option in text
+    for parameter in fetch.params:
+        assert parameter.help, parameter.name
+    for name, command in fetch.commands.items():
+        assert command.help, name
+        for parameter in command.params:
+            assert parameter.help, f"{name} {parameter.name}"
+    assert set(fetch.commands) == {"plan", "status", "verify", "repair", "compact"}
+
+
+def test_the_modes_come_from_the_table_of_datasets():
+    assert MODES[:4] == ("all", "markets", "events", "trades")
+
+
+def test_help_loads_nothing_heavy():
+    code = (
+        "import sys, fetcher.cli;"
+        "heavy = {'requests', 'pyarrow', 'polars', 'duckdb', 'deltalake', 'tqdm'};"
+        "sys.exit(', '.join(heavy & set(sys.modules)) or 0)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
