@@ -111,10 +111,10 @@ class FakeGamma:
         items = self.markets if kind == "markets" else self.events
         if rest == "keyset":
             return self._page(kind, items, params, request)
-        if rest.startswith("slug/"):
-            slug = rest.removeprefix("slug/")
-            return self._one([i for i in items if i["slug"] == slug], request)
-        return self._one([i for i in items if i["id"] == rest], request)
+        key = "slug" if rest.startswith("slug/") else "id"
+        wanted = rest.removeprefix("slug/")
+        found = self._one([i for i in items if i[key] == wanted], request)
+        return found | ({"events": self._events_of(found)} if kind == "markets" else {})
 
     def _events_of(self, item: Item) -> list[Item]:
         return [
