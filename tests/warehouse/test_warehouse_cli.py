@@ -1,0 +1,241 @@
+"""The command `warehouse`: what it prints, where, and with which exit code."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+
+import duckdb
+import polars as pl
+import pytest
+from click.testing import CliRunner
+
+from warehouse.cli import main
+from warehouse.completeness import REASONS
+
+
+@pytest.fixture
+def warehouse(warehouse_file):
+    """Call the command on the small sound warehouse."""
+    config = str(warehouse_file.parent.parent / "config.toml")
+
+    def call(command, *arguments):
+        return CliRunner().invoke(main, [command, *arguments, "--config", config])
+
+    return call
+
+
+def damage(path, sql):
+    with duckdb.connect(str(path)) as db:
+        db.execute(sql)
+
+
+FILLS = "select outcome, side, size from gold.trades order by size, side limit 2"
+
+
+def test_a_query_prints_a_table(warehouse):
+    shown = warehouse("query", FILLS)
+    assert shown.exit_code == 0
+    assert shown.output.splitlines() == [
+        "outcome  side  size",
+        "───────  ────  ────",
+        "Yes      BUY   0.02",
+        "Yes      SELL  0.02",
+    ]
+
+
+def test_a_query_prints_json_and_csv_for_programs(warehouse):
+    expected = [
+        {"outcome": "Yes", "side": "BUY", "size": 0.02},
+        {"outcome": "Yes", "side": "SELL", "size": 0.02},
+    ]
+    assert json.loads(warehouse("query", FILLS, "--json").output) == expected
+    read = list(csv.DictReader(io.StringIO(warehouse("query", FILLS, "--csv").output)))
+    assert read == [{key: str(value) for key, value in one.items()} for one in expected]
+
+
+def test_values_that_json_does_not_have_are_made_plain(warehouse):
+    sql = (
+        "select timestamp '2026-11-01 12:00:00' as at, 'nan'::double as nan, "
+        "1.50::decimal(9,2) as money, 170141183460469231731687303715884105727 as huge, "
+        "'\\xAB'::blob as bytes, [1, 2] as list, null as nothing, 'é\"' as text"
+    )
+    assert json.loads(warehouse("query", sql, "--json").output) == [
+        {
+            "at": "2026-11-01T12:00:00",
+            "nan": None,
+            "money": 1.5,
+            "huge": 170141183460469231731687303715884105727,
+            "bytes": "0xab",
+            "list": [1, 2],
+            "nothing": None,
+            "text": 'é"',
+        }
+    ]
+
+
+def test_a_long_table_is_cut_and_says_so(warehouse):
+    shown = warehouse("query", "from range(1000)", "--rows", "3")
+    assert len(shown.output.splitlines()) == 2 + 3 + 1
+    assert "more than 3 rows" in shown.output
+    assert (
+        len(warehouse("query", "from range(1000)", "--rows", "0").output.split()) > 999
+    )
+    assert (
+        len(json.loads(warehouse("query", "from range(999)", "--json").output)) == 999
+    )
+
+
+def test_an_empty_result_has_its_column_names(warehouse):
+    shown = warehouse("query", "select 1 as one where false")
+    assert shown.output.split() == ["one", "───"]
+
+
+@pytest.mark.parametrize("sql", ["select nope", "selec 1", "select * from gold.nope"])
+def test_a_wrong_query_is_one_sentence(warehouse, sql):
+    shown = warehouse("query", sql)
+    assert shown.exit_code == 1
+    assert shown.stdout == ""
+    assert shown.stderr.startswith("Error: ")
+    assert len(shown.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    "sql", ["delete from silver.TradeFact", "create table silver.mine (a int)"]
+)
+def test_a_query_cannot_write(warehouse, sql):
+    shown = warehouse("query", sql)
+    assert shown.exit_code == 1
+    assert "read-only" in shown.stderr
+
+
+@pytest.mark.parametrize("command", ["query", "check", "completeness", "lineage"])
+def test_a_missing_warehouse_says_what_to_run(tmp_path, command):
+    config = tmp_path / "config.toml"
+    config.write_text('[paths]\nwarehouse = "none.duckdb"\n')
+    arguments = {"query": ["select 1"], "lineage": ["2026-11-01"]}.get(command, [])
+    shown = CliRunner().invoke(main, [command, *arguments, "--config", str(config)])
+    assert shown.exit_code != 0
+    assert "ingest" in shown.stderr
+    assert not (tmp_path / "none.duckdb").exists()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["nonsense"],
+        ["query"],
+        ["query", "select 1", "--csv", "--json"],
+        ["completeness", "--limit", "-1"],
+        ["views", "--config", "/none.toml"],
+        ["check", "no_such_check"],
+    ],
+)
+def test_wrong_usage_is_exit_2_and_a_sentence(arguments):
+    shown = CliRunner().invoke(main, arguments)
+    assert shown.exit_code == 2
+    assert shown.stderr.startswith("Error: ")
+
+
+def test_every_command_and_option_has_help():
+    for command in main.commands.values():
+        assert command.help
+        for parameter in command.params:
+            assert parameter.param_type_name == "argument" or parameter.help
+
+
+def test_checks_that_hold_exit_0(warehouse):
+    shown = warehouse("check")
+    assert shown.exit_code == 0, shown.output
+    assert "0 broken" in shown.output
+
+
+def test_a_broken_promise_exits_1_and_shows_the_rows(warehouse, warehouse_file):
+    damage(warehouse_file, "update silver.TradeFact set price = 1.5 where row_no = 0")
+    shown = warehouse("check", "prices_are_dollars_a_share")
+    assert shown.exit_code == 1
+    assert "BROKEN  prices_are_dollars_a_share" in shown.output
+    assert "maker 0" in shown.output
+    found = warehouse("check", "prices_are_dollars_a_share", "--json")
+    assert found.exit_code == 1
+    (broken,) = json.loads(found.output)["broken"]
+    assert broken["rows"] == len(broken["examples"]) >= 1
+
+
+def test_a_complete_warehouse_passes_strictly(warehouse):
+    shown = warehouse("completeness", "--strict")
+    assert shown.exit_code == 0, shown.output
+    assert shown.output.startswith("2 markets: 2 complete, 0 partial, 0 unknown")
+
+
+def test_a_market_that_lacks_a_row_is_named_with_what_to_do(warehouse, warehouse_file):
+    damage(warehouse_file, "delete from silver.TradeFact where row_no = 0")
+    shown = warehouse("completeness")
+    assert shown.exit_code == 0
+    assert "partial missing_rows" in shown.output
+    assert REASONS["missing_rows"][1].split("`")[1] in shown.output
+    assert f"0x{1:064x}"[:50] in shown.output
+    assert warehouse("completeness", "--strict").exit_code == 1
+
+
+def test_completeness_tells_programs_the_same(warehouse, warehouse_file):
+    damage(warehouse_file, "delete from silver.TradeFact where row_no = 0")
+    found = json.loads(warehouse("completeness", "--json").output)
+    assert found["complete"] + found["partial"] + found["unknown"] == 2
+    assert found["reasons"][0]["reason"] == "missing_rows"
+    assert found["worst"][0]["condition_id"] == f"0x{1:064x}"
+
+
+def test_every_reason_of_the_contract_has_its_meaning():
+    contract = (
+        "walk_unfinished, windowed, service_window, offset_cap, amm_era, dust_floor, "
+        "exchange_hole, missing_rows, excess_rows, never_walked"
+    )
+    assert set(REASONS) == {"", *contract.split(", ")}
+
+
+@pytest.mark.parametrize("name", ["out.parquet", "out.csv", "out.csv.gz", "it's.csv"])
+def test_a_view_is_exported(warehouse, tmp_path, name):
+    path = tmp_path / name
+    shown = warehouse("export", "trades", "--to", str(path))
+    assert shown.exit_code == 0, shown.output
+    if name.endswith(".parquet"):
+        read = pl.read_parquet(path)
+    else:
+        read = pl.read_csv(path, infer_schema=False)
+    assert len(read) == 9
+    assert read.columns[:3] == ["traded_at", "condition_id", "token_id"]
+    assert os.listdir(tmp_path).count(name) == 1  # noqa: PTH208
+
+
+def test_a_query_is_exported(warehouse, tmp_path):
+    path = tmp_path / "sizes.parquet"
+    shown = warehouse("export", "select size from gold.trades;", "--to", str(path))
+    assert shown.output == f"{path}: 9 rows\n"
+    assert pl.read_parquet(path).columns == ["size"]
+
+
+@pytest.mark.parametrize(
+    ("what", "name"),
+    [
+        ("gold.trades", "out.xlsx"),
+        ("gold.trades", "out.gz"),
+        ("no_such_view", "out.csv"),
+        ("gold.trades", "no folder/out.csv"),
+    ],
+)
+def test_an_export_that_cannot_be_is_wrong_usage(warehouse, tmp_path, what, name):
+    shown = warehouse("export", what, "--to", str(tmp_path / name))
+    assert shown.exit_code == 2
+    assert len(shown.stderr.splitlines()) == 1
+
+
+def test_a_failed_export_leaves_the_old_file(warehouse, tmp_path):
+    path = tmp_path / "out.csv"
+    path.write_text("old")
+    sql = "select error('no') from gold.trades"
+    assert warehouse("export", sql, "--to", str(path)).exit_code == 1
+    assert path.read_text() == "old"
+    assert [one.name for one in tmp_path.glob(".*")] == []
