@@ -11,29 +11,16 @@ Frames here have the columns `walk_id`, `group`, `clock` and those of the identi
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Iterable
+from dataclasses import dataclass
 
 import polars as pl
-import pyarrow as pa
 
 from lake.batch import EVERYTHING, Progress
-from lake.dataset import Chain
-from lake.encoding import series
 from lake.walk_id import speaks_for_whole_seconds
 
 PAIR = ["group", "clock"]
 WALK_PAIR = ["walk_id", *PAIR]
-_NO_VERDICT = pl.DataFrame(
-    schema={
-        "walk_id": pl.String,
-        "group": pl.String,
-        "clock": pl.Int64,
-        "confirmed": pl.Boolean,
-    }
-)
 
 
 @dataclass(frozen=True)
@@ -58,7 +45,7 @@ def spoken_for(record: Progress) -> Stretch | None:
         return None
     if not record.scope or low > record.top:
         return None
-    scope = tuple(_lower(group) for group in record.scope)
+    scope = tuple(lower_hex(pl.Series(record.scope, dtype=pl.String)))
     return Stretch(record.walk_id, scope, low, record.top)
 
 
@@ -73,23 +60,6 @@ def newly_spoken_for(before: Progress | None, now: Progress) -> Stretch | None:
     return Stretch(stretch.walk_id, stretch.scope, stretch.low, high)
 
 
-def identities(rows: pa.Table, chain: Chain) -> pl.DataFrame:
-    """Return the rows as frames here have them: hex in lower case, numbers at 1e-6."""
-    names = {chain.group: "group", chain.clock: "clock"}
-    columns = ["walk_id", *chain.identity]
-    return pl.DataFrame(
-        [
-            _comparable(series(rows[name])).alias(names.get(name, name))
-            for name in columns
-        ]
-    )
-
-
-def groups(rows: pa.Table, chain: Chain) -> pl.Series:
-    """Return the column `group` of the rows as `identities` has it."""
-    return _comparable(series(rows[chain.group])).alias("group")
-
-
 def most_seen(rows: pl.DataFrame) -> pl.DataFrame:
     """Return each identity with the greatest count that one walk saw, `most`."""
     identity = [name for name in rows.columns if name != "walk_id"]
@@ -102,15 +72,16 @@ def most_seen(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def judged(
-    served: pl.DataFrame, held: pl.DataFrame, stretches: Iterable[Stretch]
+    served: pl.DataFrame, held: pl.DataFrame, whole: pl.DataFrame
 ) -> pl.DataFrame:
     """Return each walk, group and clock of `served`, and whether it is `confirmed`.
 
     `held` are the rows of these groups and seconds that bronze has. The walks are
     taken in the order of their ids, each judged against bronze and those before it.
-    Where a walk does not speak for the whole second, having seen no more than is held
-    is enough: what it lacks proves nothing. A second of which bronze has rows of the
-    same walk is never confirmed: its rows add up to more than these.
+    `whole` says for which seconds a walk speaks (walk_id, low, high). Elsewhere, to
+    have seen no more than is held is enough: what the walk lacks proves nothing. A
+    second of which bronze has rows of the same walk is never confirmed: its rows add
+    up to more than these.
     """
     identity = [name for name in served.columns if name != "walk_id"]
     counts = served.group_by(served.columns).agg(seen=pl.len())
@@ -118,7 +89,7 @@ def judged(
         counts.select(WALK_PAIR)
         .unique()
         .with_columns(turn=pl.col("walk_id").rank("dense").over(PAIR))
-        .join(_ranges(stretches), on="walk_id", how="left")
+        .join(whole, on="walk_id", how="left")
         .with_columns(
             whole=pl.col("clock").is_between("low", "high").fill_null(value=False)
         )
@@ -161,7 +132,7 @@ def judged(
             .agg(pl.col("most").max())
         )
         verdicts.append(verdict)
-    return pl.concat([_NO_VERDICT, *verdicts])
+    return pl.concat([turns.clear().select(*WALK_PAIR, confirmed="whole"), *verdicts])
 
 
 def absent(
@@ -209,66 +180,19 @@ def scopes(stretches: Iterable[Stretch]) -> tuple[pl.DataFrame, list[Stretch]]:
     return pl.DataFrame(narrow, schema=schema, orient="row"), wide
 
 
-@dataclass
-class Checksums:
-    """Checksums of confirmed rows by walk and group.
-
-    BLAKE2b of 8 bytes over one line a row, its identity joined by tabs, in the order
-    of seconds and then of the lines themselves.
-    """
-
-    _sums: dict[tuple[str, str], Any] = field(default_factory=dict)
-
-    def add(self, confirmed: pl.DataFrame) -> None:
-        """Take in rows; those of one group must come in the order of their seconds."""
-        identity = [name for name in confirmed.columns if name != "walk_id"]
-        lines = (
-            confirmed.select(
-                *WALK_PAIR,
-                line=pl.concat_str(
-                    pl.col(identity).cast(pl.String).fill_null(""), separator="\t"
-                ),
-            )
-            .sort(*WALK_PAIR, "line")
-            .group_by("walk_id", "group", maintain_order=True)
-            .agg(pl.col("line").str.join("\n"))
-        )
-        for walk_id, group, text in lines.iter_rows():
-            key = (walk_id, group)
-            if key not in self._sums:
-                self._sums[key] = hashlib.blake2b(digest_size=8)
-            self._sums[key].update(f"{text}\n".encode())
-
-    def frame(self) -> pl.DataFrame:
-        """Return walk_id, group and checksum."""
-        rows = [(*key, digest.hexdigest()) for key, digest in self._sums.items()]
-        schema = dict.fromkeys(("walk_id", "group", "checksum"), pl.String)
-        return pl.DataFrame(rows, schema=schema, orient="row")
-
-
-def _ranges(stretches: Iterable[Stretch]) -> pl.DataFrame:
+def ranges(stretches: Iterable[Stretch]) -> pl.DataFrame:
+    """Return the stretches without their scopes: walk_id, low, high."""
     rows = [(one.walk_id, one.low, one.high) for one in stretches]
-    schema: Mapping[str, Any] = {
-        "walk_id": pl.String,
-        "low": pl.Int64,
-        "high": pl.Int64,
-    }
+    schema = {"walk_id": pl.String, "low": pl.Int64, "high": pl.Int64}
     return pl.DataFrame(rows, schema=schema, orient="row")
 
 
-def _comparable(column: pl.Series) -> pl.Series:
-    if column.dtype == pl.String:
-        frame = column.to_frame("text")
-        lower = pl.col("text").str.to_lowercase()
-        is_hex = pl.col("text").str.starts_with("0x") | pl.col("text").str.starts_with(
-            "0X"
-        )
-        return frame.select(pl.when(is_hex).then(lower).otherwise("text")).to_series()
-    if column.dtype.is_float():
-        scaled = (column * 1e6).round(0, mode="half_away_from_zero")
-        return scaled.cast(pl.Int64, strict=False)
-    return column
-
-
-def _lower(group: str) -> str:
-    return group.lower() if group[:2].lower() == "0x" else group
+def lower_hex(texts: pl.Series) -> pl.Series:
+    """Return texts with those that begin with 0x in lower case."""
+    lower = pl.col("text").str.to_lowercase()
+    return (
+        texts.alias("text")
+        .to_frame()
+        .select(pl.when(lower.str.starts_with("0x")).then(lower).otherwise("text"))
+        .to_series()
+    )

@@ -6,7 +6,7 @@ written as a number. These functions keep that form while tables are joined and 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import polars as pl
 import pyarrow as pa
@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 
 _SAMPLE = 2_000
 _SHARE = 0.6
+_SPARE = 64
 
 
 def encoded(table: pa.Table) -> pa.Table:
@@ -59,34 +60,60 @@ def joined(tables: Sequence[pa.Table]) -> pa.Table:
 
 
 def compact(table: pa.Table) -> pa.Table:
-    """Return the rows with dictionaries that hold only the values they use.
+    """Return the rows with dictionaries of about the values that they use.
 
     After a cut a dictionary still has the values of all rows, and Parquet would
-    write them into every file.
+    write them into every file. A few too many cost less than finding them.
     """
     columns = []
     for column in table.columns:
         if pa.types.is_dictionary(column.type):
-            array = _one_chunk(column)
-            codes = array.indices.dictionary_encode()
-            column = pa.DictionaryArray.from_arrays(
-                codes.indices, array.dictionary.take(codes.dictionary)
-            )
+            array = one_chunk(column)
+            if len(array.dictionary) * _SPARE > len(array):
+                codes = array.indices.dictionary_encode()
+                array = pa.DictionaryArray.from_arrays(
+                    codes.indices, array.dictionary.take(codes.dictionary)
+                )
+            column = array
         columns.append(column)
     return pa.table(columns, names=table.column_names)
 
 
-def codes(table: pa.Table, name: str) -> tuple[pl.Series, pl.Series]:
-    """Return the column as integer codes, and the values that the codes stand for.
+def ranks(column: pa.ChunkedArray) -> pl.Series:
+    """Return a column of numbers that are ordered as the values are."""
+    if not pa.types.is_dictionary(column.type):
+        return series(column)
+    array = one_chunk(column)
+    rank = series(array.dictionary).rank("ordinal").cast(pl.Int32)
+    return rank.gather(series(array.indices))
 
-    The values are ordered, so that codes compare as their values do. Null is null.
+
+def coded(
+    column: pa.ChunkedArray, normal: Callable[[pl.Series], pl.Series]
+) -> tuple[pl.Series, pl.Series]:
+    """Return a text column as numbers, and the texts: `texts[number]`, ascending.
+
+    Values that `normal` makes equal get one number.
     """
-    array = _one_chunk(table[name])
+    numbers, values = dictionary(column)
+    values = normal(values).alias("text")
+    texts = values.unique().sort()
+    places = values.to_frame().join(
+        texts.to_frame().with_row_index("number"),
+        on="text",
+        how="left",
+        nulls_equal=True,
+        maintain_order="left",
+    )
+    return places["number"].cast(pl.Int32).gather(numbers), texts
+
+
+def dictionary(column: pa.ChunkedArray) -> tuple[pl.Series, pl.Series]:
+    """Return a text column as numbers, and the text of each number."""
+    array = one_chunk(column)
     if not pa.types.is_dictionary(array.type):
         array = array.dictionary_encode()
-    values = series(array.dictionary)
-    order = values.rank("ordinal").cast(pl.Int32) - 1
-    return order.gather(series(array.indices)), values.sort()
+    return series(array.indices), series(array.dictionary)
 
 
 def series(column: pa.Array | pa.ChunkedArray) -> pl.Series:
@@ -98,5 +125,6 @@ def series(column: pa.Array | pa.ChunkedArray) -> pl.Series:
     return converted
 
 
-def _one_chunk(column: pa.ChunkedArray) -> pa.Array:
+def one_chunk(column: pa.ChunkedArray) -> pa.Array:
+    """Return the column as one array."""
     return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()

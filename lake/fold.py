@@ -24,12 +24,13 @@ import pyarrow as pa
 from lake.batch import Progress
 from lake.dataset import Dataset
 from lake.delta_log import DeltaLog, NewFile, Snapshot, new_file
-from lake.encoding import codes, encoded, series
+from lake.encoding import encoded, ranks
 from lake.held import Held
 from lake.judging import Hulls, Judging, hulls_of
 from lake.landing import (
     LandingFolder,
     Report,
+    count_rows,
     read_progress,
     read_rows,
     write_rows,
@@ -140,6 +141,7 @@ class Fold:
         for part in parts(
             self._dataset,
             [partial(self._ready, waiting, name) for name in spent],
+            rows=sum(count_rows(self._storage, name) for name in spent),
             most=self._most_rows,
             scratch=self._storage.path(f"{self._scratch}/spill"),
         ):
@@ -309,10 +311,8 @@ class Fold:
 def _order(dataset: Dataset, part: Part) -> pl.DataFrame:
     """Return the row numbers of a part by day and then as its files are sorted."""
     keys = {
-        f"key{i}": codes(part.rows, name)[0]
-        if pa.types.is_dictionary(part.rows[name].type)
-        else series(part.rows[name])
-        for i, name in enumerate(dataset.sort_by)
+        f"key{place}": ranks(part.rows[name])
+        for place, name in enumerate(dataset.sort_by)
     }
     frame = pl.DataFrame({"day": part.day, **keys}).with_row_index("row")
     return frame.sort("day", *keys, "row").select("row", "day")

@@ -12,10 +12,10 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from lake.confirm import PAIR, Stretch, groups, identities
+from lake.confirm import Stretch, lower_hex
 from lake.dataset import Dataset
 from lake.delta_log import LiveFile
-from lake.encoding import series
+from lake.encoding import dictionary, series
 from lake.storage import LocalStorage
 
 _EPOCH = date(1970, 1, 1)
@@ -23,8 +23,8 @@ _EPOCH = date(1970, 1, 1)
 
 @dataclass(frozen=True)
 class Wanted:
-    """Rows to look for: of each group of `near` from `low` to `high`, and of every
-    group in the seconds of `spans`."""
+    """Rows to look for: of each group of `near`, which has a row a group, from `low`
+    to `high`, and of every group in the seconds of `spans`."""
 
     near: pl.DataFrame
     spans: Sequence[Stretch] = ()
@@ -60,6 +60,12 @@ class Held:
         self._storage = storage
         self._dataset = dataset
         self._chain = dataset.chain
+        self._texts = [
+            field.name
+            for field in dataset.schema
+            if field.name in ("walk_id", *self._chain.identity)
+            and pa.types.is_string(field.type)
+        ]
         self._files: dict[int, list[LiveFile]] = {}
         for file in files:
             day = (date.fromisoformat(file.day) - _EPOCH).days
@@ -70,21 +76,26 @@ class Held:
         """The days, since 1970, that have live files; ascending."""
         return sorted(self._files)
 
-    def rows(self, day: int, wanted: Wanted) -> Iterator[pl.DataFrame]:
-        """Yield the wanted rows of a day as `identities` gives them."""
-        for file, number, wished in self._matches(day, wanted):
+    def rows(self, day: int, wanted: Wanted) -> Iterator[pa.Table]:
+        """Yield the wanted rows of a day: walk_id and identity."""
+        for file, number, wished, _ in self._matches(day, wanted):
             columns = ["walk_id", *self._chain.identity]
-            rows = file.read_row_group(number, columns=columns)
-            yield identities(rows.filter(wished.to_arrow()), self._chain)
+            yield file.read_row_group(number, columns=columns).filter(wished.to_arrow())
 
     def pairs(self, day: int, wanted: Wanted) -> Iterator[pl.DataFrame]:
-        """Yield the wanted groups and clocks of a day."""
-        for file, number, wished in self._matches(day, wanted):
-            yield self._light(file, number).filter(wished).unique()
+        """Yield the wanted groups and clocks of a day, each once a row group."""
+        for _, _, wished, light in self._matches(day, wanted):
+            group, texts = dictionary(light[self._chain.group])
+            clock = series(light[self._chain.clock])
+            pairs = pl.DataFrame({"group": group, "clock": clock}).filter(wished)
+            yield pairs.unique().select(
+                pl.lit(lower_hex(texts)).gather("group").alias("group"), "clock"
+            )
 
     def _matches(
         self, day: int, wanted: Wanted
-    ) -> Iterator[tuple[pq.ParquetFile, int, pl.Series]]:
+    ) -> Iterator[tuple[pq.ParquetFile, int, pl.Series, pa.Table]]:
+        """Yield row groups with wanted rows, which rows, and their group and clock."""
         if wanted.nothing or day not in self._files:
             return
         low, high = wanted.bounds()
@@ -97,33 +108,40 @@ class Held:
             ):
                 continue
             with self._storage.open(f"{self._dataset.name}/{live.name}") as source:
-                file = pq.ParquetFile(source)
+                file = pq.ParquetFile(source, read_dictionary=self._texts)
                 for number in range(file.num_row_groups):
                     bounds = _bounds(file, number, self._chain.group)
                     if not wanted.spans and not _any_between(names, bounds):
                         continue
-                    wished = _wished(self._light(file, number), wanted)
+                    columns = [self._chain.group, self._chain.clock]
+                    light = file.read_row_group(number, columns=columns)
+                    wished = self._wished(light, wanted)
                     if wished.any():
-                        yield file, number, wished
+                        yield file, number, wished, light
 
-    def _light(self, file: pq.ParquetFile, number: int) -> pl.DataFrame:
-        names = [self._chain.group, self._chain.clock]
-        rows: pa.Table = file.read_row_group(number, columns=names)
-        clock = series(rows[self._chain.clock]).alias("clock")
-        return pl.DataFrame([groups(rows, self._chain), clock]).select(PAIR)
-
-
-def _wished(light: pl.DataFrame, wanted: Wanted) -> pl.Series:
-    """Which rows are wanted."""
-    near = wanted.near.group_by("group").agg(pl.col("low").min(), pl.col("high").max())
-    inside = pl.col("clock").is_between("low", "high").fill_null(value=False)
-    for span in wanted.spans:
-        inside = inside | pl.col("clock").is_between(span.low, span.high)
-    return (
-        light.join(near, on="group", how="left", maintain_order="left")
-        .select(inside.alias("wished"))
-        .to_series()
-    )
+    def _wished(self, light: pa.Table, wanted: Wanted) -> pl.Series:
+        """Which rows are wanted."""
+        group, texts = dictionary(light[self._chain.group])
+        limits = (
+            lower_hex(texts)
+            .alias("group")
+            .to_frame()
+            .join(wanted.near, on="group", how="left", maintain_order="left")
+        )
+        inside = pl.col("clock").is_between("low", "high").fill_null(value=False)
+        for span in wanted.spans:
+            inside = inside | pl.col("clock").is_between(span.low, span.high)
+        return (
+            pl.DataFrame(
+                {
+                    "clock": series(light[self._chain.clock]),
+                    "low": limits["low"].gather(group),
+                    "high": limits["high"].gather(group),
+                }
+            )
+            .select(inside.alias("wished"))
+            .to_series()
+        )
 
 
 def _bounds(file: pq.ParquetFile, number: int, column: str) -> tuple[str, str] | None:

@@ -9,20 +9,20 @@ import polars as pl
 import pyarrow as pa
 
 from lake.batch import Progress
+from lake.coding import Coding
 from lake.confirm import (
     PAIR,
     WALK_PAIR,
-    Checksums,
     absent,
-    groups,
-    identities,
     judged,
+    lower_hex,
     newly_spoken_for,
+    ranges,
     scopes,
     spoken_for,
 )
 from lake.dataset import Dataset
-from lake.encoding import series
+from lake.encoding import coded, series
 from lake.held import Held, Wanted
 from lake.parts import DAY, Part
 from lake.walks import WALKS
@@ -50,7 +50,9 @@ class Judging:
         self._chain = dataset.chain
         self._held = held
         self._hulls = hulls
-        self._whole = [s for record in now.values() if (s := spoken_for(record))]
+        self._whole = ranges(
+            stretch for record in now.values() if (stretch := spoken_for(record))
+        )
         self._narrow, self._wide = scopes(
             stretch
             for walk_id, record in now.items()
@@ -71,33 +73,42 @@ class Judging:
         self._served: list[pl.DataFrame] = []
         self._confirmed: list[pl.DataFrame] = []
         self._absent: list[pl.DataFrame] = []
-        self._sums = Checksums()
 
     def stored(self, part: Part) -> Part:
         """Return the part without the rows that bronze holds already."""
-        clock = series(part.rows[self._chain.clock]).alias("clock")
-        walk_id = series(part.rows["walk_id"]).alias("walk_id")
-        keys = pl.DataFrame([walk_id, groups(part.rows, self._chain), clock])
-        served = keys.group_by("walk_id", "group").agg(
+        keys, walks, names = self._keys(part)
+        served = keys.group_by("walk", "name").agg(
             served=pl.len(), oldest=pl.col("clock").min(), newest=pl.col("clock").max()
         )
-        self._served.append(served)
-        self._watch(part, keys, served)
+        served = served.with_columns(
+            pl.lit(walks).gather("walk").alias("walk_id"),
+            pl.lit(names).gather("name").alias("group"),
+        )
+        self._served.append(
+            served.select("walk_id", "group", "served", "oldest", "newest")
+        )
+        self._watch(part, keys, served, walks, names)
         contested = self._contested(keys, served)
         if contested.is_empty():
             return part
-        rows = identities(part.rows.take(contested.to_arrow()), self._chain)
-        verdicts = judged(rows, self._like(rows, part), self._whole)
-        known = verdicts.filter("confirmed").select(WALK_PAIR)
-        gone = rows.with_columns(row=contested).join(known, on=WALK_PAIR, how="semi")
-        self._sums.add(gone.drop("row"))
-        self._confirmed.append(
-            gone.group_by("walk_id", "group").agg(confirmed=pl.len())
+        coding = Coding(part.rows.take(contested.to_arrow()), self._chain)
+        verdicts = judged(
+            coding.rows,
+            self._like(coding, part),
+            coding.texts("walk_id")
+            .join(self._whole, left_on="text", right_on="walk_id")
+            .drop("text"),
         )
+        known = verdicts.filter("confirmed").select(WALK_PAIR)
+        gone = coding.rows.with_columns(row=contested).join(
+            known, on=WALK_PAIR, how="semi"
+        )
+        self._confirmed.append(_confirmed(coding, gone.drop("row")))
         kept = (
             pl.DataFrame({"row": pl.arange(len(keys), dtype=pl.UInt32, eager=True)})
             .join(gone.select("row"), on="row", how="anti")
             .to_series()
+            .sort()
         )
         return Part(part.rows.take(kept.to_arrow()), part.day.gather(kept))
 
@@ -111,16 +122,14 @@ class Judging:
             .group_by(*by)
             .agg(pl.col("served").sum(), pl.col("oldest").min(), pl.col("newest").max())
         )
+        sums: Types = {"confirmed": pl.UInt32, "sum": pl.Int64}
         confirmed = (
-            pl.concat(
-                [pl.DataFrame(schema=by | {"confirmed": pl.UInt32}), *self._confirmed]
-            )
+            pl.concat([pl.DataFrame(schema=by | sums), *self._confirmed])
             .group_by(*by)
-            .agg(pl.col("confirmed").sum())
+            .agg(pl.col("confirmed").sum(), pl.col("sum").sum())
         )
         folded = (
             served.join(confirmed, on=[*by], how="left")
-            .join(self._sums.frame(), on=[*by], how="left")
             .with_columns(pl.col("confirmed").fill_null(0))
             .select(
                 kind=pl.lit("folded"),
@@ -128,7 +137,7 @@ class Judging:
                 key="group",
                 rows_stored=pl.col("served").cast(pl.Int64) - pl.col("confirmed"),
                 rows_confirmed=pl.col("confirmed").cast(pl.Int64),
-                checksum="checksum",
+                checksum=pl.col("sum").cast(pl.String),
                 ts_oldest="oldest",
                 ts_newest="newest",
             )
@@ -155,42 +164,61 @@ class Judging:
             return pl.DataFrame(schema=schema)
         return self._hulls(self._dataset.name, names.unique())
 
+    def _keys(self, part: Part) -> tuple[pl.DataFrame, pl.Series, pl.Series]:
+        """Each row's walk and group as numbers, and its clock; and both texts."""
+        walk, walks = coded(part.rows["walk_id"], lower_hex)
+        name, names = coded(part.rows[self._chain.group], lower_hex)
+        clock = series(part.rows[self._chain.clock])
+        return pl.DataFrame({"walk": walk, "name": name, "clock": clock}), walks, names
+
     def _contested(self, keys: pl.DataFrame, served: pl.DataFrame) -> pl.Series:
         """The numbers of rows that bronze, or another walk of this fold, may have."""
         hull = self._hull(served["group"])
-        several = served.group_by("group").len().filter(pl.col("len") > 1)
-        suspects = pl.concat([hull.select("group"), several.select("group")]).unique()
-        if suspects.is_empty():
+        groups = (
+            served.group_by("name", "group")
+            .agg(several=pl.len() > 1)
+            .join(hull, on="group", how="left")
+            .filter(pl.col("several") | pl.col("oldest").is_not_null())
+        )
+        if groups.is_empty():
             return pl.Series("row", [], pl.UInt32)
         inside = pl.col("clock").is_between("oldest", "newest").fill_null(value=False)
         return (
             keys.with_row_index("row")
-            .join(suspects, on="group", how="semi")
-            .join(hull, on="group", how="left")
-            .join(several.with_columns(several=True), on="group", how="left")
-            .filter(inside | pl.col("several").is_not_null())
+            .join(groups, on="name")
+            .filter(inside | pl.col("several"))
             .sort("row")["row"]
         )
 
-    def _like(self, rows: pl.DataFrame, part: Part) -> pl.DataFrame:
+    def _like(self, coding: Coding, part: Part) -> pl.DataFrame:
         """The rows that bronze holds of the same groups and seconds."""
-        near = rows.group_by("group").agg(
-            low=pl.col("clock").min(), high=pl.col("clock").max()
+        near = (
+            coding.rows.group_by("group")
+            .agg(low=pl.col("clock").min(), high=pl.col("clock").max())
+            .join(coding.texts("group"), on="group")
+            .select("low", "high", group="text")
         )
         wanted = Wanted(near)
-        pairs = rows.select(PAIR).unique()
+        pairs = coding.rows.select(PAIR).unique()
         return pl.concat(
             [
-                rows.clear(),
+                coding.rows.clear(),
                 *(
-                    found.join(pairs, on=PAIR, how="semi")
+                    coding.like(found).join(pairs, on=PAIR, how="semi")
                     for day in part.day.unique().sort()
                     for found in self._held.rows(day, wanted.within(*_seconds(day)))
                 ),
             ]
         )
 
-    def _watch(self, part: Part, keys: pl.DataFrame, served: pl.DataFrame) -> None:
+    def _watch(
+        self,
+        part: Part,
+        keys: pl.DataFrame,
+        served: pl.DataFrame,
+        walks: pl.Series,
+        names: pl.Series,
+    ) -> None:
         """Note the seconds of which some walk may have missed the rows."""
         self._settle(int(part.day.sort()[0]))
         crossed = (
@@ -198,21 +226,23 @@ class Judging:
             .filter(pl.col("walk_id") != pl.col("walk_id_right"))
             .select("group")
         )
-        watched = pl.concat([self._watched, crossed]).unique()
-        wanted = pl.col("watched").is_not_null()
-        for span in self._wide:
-            wanted = wanted | pl.col("clock").is_between(span.low, span.high)
+        watched = served.select("name", "group").join(
+            pl.concat([self._watched, crossed]).unique(), on="group", how="semi"
+        )
         if watched.is_empty() and not self._wide:
             return
-        pairs = (
-            keys.with_columns(day=part.day)
-            .join(watched.with_columns(watched=True), on="group", how="left")
-            .filter(wanted)
-            .select("day", *WALK_PAIR)
-            .unique()
-        )
+        wanted = pl.col("name").is_in(watched["name"].unique().implode())
+        for span in self._wide:
+            wanted = wanted | pl.col("clock").is_between(span.low, span.high)
+        pairs = keys.with_columns(day=part.day).filter(wanted).unique()
         for (day,), of_day in pairs.partition_by("day", as_dict=True).items():
-            self._pairs.setdefault(day, []).append(of_day.drop("day"))
+            self._pairs.setdefault(day, []).append(
+                of_day.select(
+                    pl.lit(walks).gather("walk").alias("walk_id"),
+                    pl.lit(names).gather("name").alias("group"),
+                    "clock",
+                )
+            )
 
     def _settle(self, before: int | None) -> None:
         """Find what is absent on the days that no more parts will come for."""
@@ -228,6 +258,18 @@ class Judging:
                     absent(self._narrow, self._wide, served, pl.concat(held))
                 )
         self._days -= days
+
+
+def _confirmed(coding: Coding, rows: pl.DataFrame) -> pl.DataFrame:
+    """Return walk_id and group (as texts), how many rows, and their checksum."""
+    return (
+        rows.group_by("walk_id", "group")
+        .agg(confirmed=pl.len())
+        .join(coding.checksums(rows), on=["walk_id", "group"])
+        .join(coding.texts("walk_id"), on="walk_id")
+        .join(coding.texts("group"), on="group", suffix="_of_group")
+        .select(walk_id="text", group="text_of_group", confirmed="confirmed", sum="sum")
+    )
 
 
 def hulls_of(walks: pa.Table) -> pl.DataFrame:

@@ -14,6 +14,7 @@ from pathlib import Path
 import polars as pl
 import pyarrow as pa
 
+from lake.confirm import lower_hex
 from lake.dataset import Dataset
 from lake.encoding import compact, joined, series
 
@@ -21,6 +22,7 @@ Read = Callable[[], pa.Table]
 
 DAY = 86_400
 _HOUR = 3_600
+_PLACE = ["day", "group", "hour"]
 
 
 @dataclass(frozen=True)
@@ -32,22 +34,22 @@ class Part:
 
 
 def parts(
-    dataset: Dataset, sources: Sequence[Read], *, most: int, scratch: Path
+    dataset: Dataset, sources: Sequence[Read], *, rows: int, most: int, scratch: Path
 ) -> Iterator[Part]:
-    """Yield the rows of all sources in parts of about `most` rows.
+    """Yield the rows of all sources, at most `rows`, in parts of about `most`.
 
     A single source is read whole, so it should be a fraction of `most`. If there is
     more than one part, rows wait on disk in `scratch`, which is removed at the end.
     """
-    counts = pl.concat([_counted(dataset, source()) for source in sources])
-    if counts["rows"].sum() <= most:
+    if rows <= most:
         yield from _part(dataset, [source() for source in sources])
         return
-    plan = _plan(counts, most)
+    heavy, plan = _plan(dataset, sources, most)
     shutil.rmtree(scratch, ignore_errors=True)
+    scratch.mkdir(parents=True)
     try:
         for number, source in enumerate(sources):
-            _spill(dataset, source(), plan, scratch, number)
+            _spill(_placed(dataset, source(), heavy), plan, scratch, number)
         for folder in sorted(scratch.iterdir()):
             yield from _part(
                 dataset, [_read(path) for path in sorted(folder.iterdir())]
@@ -59,10 +61,12 @@ def parts(
 
 def day_of(dataset: Dataset, rows: pa.Table) -> pl.Series:
     """Return each row's day, in days since 1970 (UTC)."""
+    return (_seconds(dataset, rows) // DAY).cast(pl.Int32).alias("day")
+
+
+def _seconds(dataset: Dataset, rows: pa.Table) -> pl.Series:
     column = series(rows[dataset.day_of])
-    if column.dtype == pl.Int64:
-        return (column // DAY).cast(pl.Int32).alias("day")
-    return column.dt.date().cast(pl.Int32).alias("day")
+    return column if column.dtype == pl.Int64 else column.dt.epoch("s")
 
 
 def _part(dataset: Dataset, tables: list[pa.Table]) -> Iterator[Part]:
@@ -72,45 +76,80 @@ def _part(dataset: Dataset, tables: list[pa.Table]) -> Iterator[Part]:
         yield Part(rows, day_of(dataset, rows))
 
 
-def _place(dataset: Dataset, rows: pa.Table) -> pl.DataFrame:
-    """Where each row belongs: its day, and within it its market and hour."""
+@dataclass(frozen=True)
+class _Placed:
+    """Rows, and where each belongs: its day, and on heavy days its group and hour."""
+
+    rows: pa.Table
+    place: pl.DataFrame
+
+
+def _placed(dataset: Dataset, rows: pa.Table, heavy: pl.Series) -> _Placed:
     place = pl.DataFrame({"day": day_of(dataset, rows)})
-    if dataset.chain is None:
-        return place.with_columns(group=pl.lit(""), hour=pl.lit(0, pl.Int64))
-    return place.with_columns(
-        group=series(rows[dataset.chain.group]).str.to_lowercase(),
-        hour=series(rows[dataset.chain.clock]) // _HOUR,
+    nothing = {"group": pl.lit(None, pl.String), "hour": pl.lit(None, pl.Int64)}
+    if heavy.is_empty():
+        return _Placed(rows, place.with_columns(**nothing))
+    here = pl.col("day").is_in(heavy.implode())
+    place = place.with_columns(
+        hour=_seconds(dataset, rows) // _HOUR,
+        **{
+            "group": lower_hex(series(rows[dataset.chain.group]))
+            if dataset.chain is not None
+            else nothing["group"]
+        },
+    )
+    return _Placed(
+        rows,
+        place.with_columns(
+            group=pl.when(here).then("group"), hour=pl.when(here).then("hour")
+        ),
     )
 
 
-def _counted(dataset: Dataset, rows: pa.Table) -> pl.DataFrame:
-    return _place(dataset, rows).group_by("day", "group", "hour").agg(rows=pl.len())
+def _plan(
+    dataset: Dataset, sources: Sequence[Read], most: int
+) -> tuple[pl.Series, pl.DataFrame]:
+    """Return the days that are too large for a part, and the part of each place.
+
+    Each part has about `most` rows of places that follow one another.
+    """
+    heavy = pl.Series("day", [], pl.Int32)
+    counts = _counts(dataset, sources, heavy)
+    days = counts.group_by("day").agg(pl.col("rows").sum())
+    heavy = days.filter(pl.col("rows") > most)["day"]
+    if len(heavy):
+        counts = _counts(dataset, sources, heavy)
+    plan = counts.sort(_PLACE).select(
+        *_PLACE, part=(pl.col("rows").cum_sum() - 1) // most
+    )
+    return heavy, plan
 
 
-def _plan(counts: pl.DataFrame, most: int) -> pl.DataFrame:
-    """Number the parts so that each has about `most` rows of neighbouring places."""
+def _counts(
+    dataset: Dataset, sources: Sequence[Read], heavy: pl.Series
+) -> pl.DataFrame:
     return (
-        counts.group_by("day", "group", "hour")
+        pl.concat(
+            _placed(dataset, source(), heavy).place.group_by(_PLACE).agg(rows=pl.len())
+            for source in sources
+        )
+        .group_by(_PLACE)
         .agg(pl.col("rows").sum().cast(pl.Int64))
-        .sort("day", "group", "hour")
-        .with_columns(part=(pl.col("rows").cum_sum() - 1) // most)
-        .drop("rows")
     )
 
 
-def _spill(
-    dataset: Dataset, rows: pa.Table, plan: pl.DataFrame, scratch: Path, number: int
-) -> None:
-    placed = _place(dataset, rows).join(
-        plan, on=["day", "group", "hour"], how="left", maintain_order="left"
+def _spill(placed: _Placed, plan: pl.DataFrame, scratch: Path, number: int) -> None:
+    order = (
+        placed.place.with_row_index("row")
+        .join(plan, on=_PLACE, how="left", nulls_equal=True)
+        .sort("part", "row")
     )
-    order = placed.select("part").with_row_index("row").sort("part", "row")
-    rows = rows.take(order["row"].to_arrow())
+    rows = joined([placed.rows.take(order["row"].to_arrow())])
     start = 0
     for part, size in order.group_by("part", maintain_order=True).len().iter_rows():
         folder = scratch / f"{part:06d}"
-        folder.mkdir(parents=True, exist_ok=True)
-        piece = compact(joined([rows.slice(start, size)]))
+        folder.mkdir(exist_ok=True)
+        piece = compact(rows.slice(start, size))
         with pa.ipc.new_file(folder / f"{number:06d}.arrow", piece.schema) as file:
             file.write_table(piece)
         start += size

@@ -5,6 +5,8 @@ from __future__ import annotations
 import polars as pl
 from small_lake import SmallLake, page
 
+from lake.batch import CursorChange
+
 
 def run(lake: SmallLake, *batches, **options) -> dict:
     """One run that puts these batches."""
@@ -31,7 +33,9 @@ def test_a_rewalk_that_sees_the_same_is_confirmed_and_not_stored(lake):
     assert (first["rows_stored"], first["rows_confirmed"]) == (3, 0)
     assert (second["rows_stored"], second["rows_confirmed"]) == (0, 3)
     assert (second["ts_oldest"], second["ts_newest"]) == (80, 90)
-    assert len(second["checksum"]) == 16
+    sizes, seconds, hashes = 4_000_000, 90 + 90 + 80, 0xA + 0xA + 0xB
+    assert second["checksum"] == str(sizes + seconds + hashes)
+    assert first["checksum"] is None
 
 
 def test_a_second_that_differs_is_stored_whole_and_the_others_are_not(lake):
@@ -91,8 +95,6 @@ def test_equal_fills_on_both_sides_of_a_seam_stay_two_beside_an_older_walk(lake)
 def test_rows_that_wait_are_folded_when_their_walk_is_dropped(lake):
     run(lake, page("m1", 0, [A, B]))
     with lake.cursor() as cursor:
-        from lake.batch import CursorChange
-
         cursor.save([CursorChange({"m1": None})])
     run(lake)
     assert len(lake.bronze("fills")) == 2

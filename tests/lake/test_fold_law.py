@@ -20,12 +20,12 @@ from lake.storage import Step
 
 EXAMPLES = int(os.environ.get("POLYLAKE_EXAMPLES", "12"))
 
-second = st.integers(80, 83)
+second = st.integers(80, 81)
 trade = st.tuples(
     st.just("trade"),
-    st.sampled_from("mn"),
+    st.sampled_from("mmn"),
     second,
-    st.sampled_from("ab"),
+    st.sampled_from("aab"),
     st.integers(0, 3),
 )
 start = st.tuples(
@@ -34,7 +34,10 @@ start = st.tuples(
     st.sampled_from([("m",), ("n",), ("m", "n")]),
 )
 step = st.tuples(
-    st.just("step"), st.integers(0, 3), st.integers(1, 4), st.integers(0, 19)
+    st.just("step"),
+    st.integers(0, 3),
+    st.sampled_from([1, 1, 2, 4]),
+    st.integers(0, 19),
 )
 withdraw = st.tuples(st.just("withdraw"), st.integers(0, 9))
 action = st.one_of(
@@ -46,6 +49,7 @@ action = st.one_of(
     withdraw,
     st.tuples(st.just("flush")),
     st.tuples(st.just("fold")),
+    st.tuples(st.just("fold")),
     st.tuples(st.just("rerun")),
     st.tuples(st.just("crash"), st.integers(0, 40)),
 )
@@ -54,7 +58,7 @@ action = st.one_of(
 finish = st.tuples(st.just("finish"), st.integers(1, 4))
 round_of_walks = st.tuples(
     st.lists(start, min_size=1, max_size=3),
-    st.lists(action, max_size=12),
+    st.lists(action, min_size=3, max_size=12),
     finish,
     st.lists(st.one_of(trade, withdraw), max_size=3),
     st.lists(st.sampled_from([("fold",), ("rerun",), ("crash", 25)]), max_size=1),
