@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fetcher import options as asked_for
-from fetcher.entry import CONFIG, JSON, Entry, log_to_stderr
+from fetcher.entry import CONFIG, JSON, Entry, is_terminal, log_to_stderr
 from fetcher.modes import ALL, MODES, TRADES
 
 if TYPE_CHECKING:
@@ -229,7 +229,7 @@ def _run(asked: Asked, work: Iterable[Phase] | None = None) -> int:
             asked.options,
             ending,
             work=work,
-            is_terminal=sys.stderr.isatty(),
+            is_terminal=is_terminal(sys.stderr),
         )
     shown = json.dumps(as_json(summary)) if asked.as_json else as_text(summary)
     click.echo(shown)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from fetcher.connection import Connections
 from fetcher.http import Api, host_of
 from fetcher.limits import Limiter, Use
+from fetcher.progress import Allowance
 from settings.model import Settings
 
 MEGABYTE = 1_000_000
@@ -31,9 +32,12 @@ class Clients:
             for group, use in limiter.use().items()
         }
 
-    def allowed_per_second(self, group: str) -> float:
-        """Return the rate that the limit group may sustain."""
-        return self.limiters[group.split("_", 1)[0]].allowed_per_second(group)
+    def allowance(self, group: str) -> Allowance:
+        """Return how fast the limit group may go, and how far it is."""
+        limiter = self.limiters[group.split("_", 1)[0]]
+        return Allowance(
+            limiter.allowed_per_second(group), lambda: limiter.requests(group)
+        )
 
 
 @contextmanager

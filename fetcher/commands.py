@@ -54,10 +54,13 @@ class Untouched:
 
 
 def plan(settings: Settings, options: Options, ending: Ending) -> Told:
-    """Say what a run with these options would cost; stores nothing."""
+    """Say what a run with these options would cost; stores no rows.
+
+    There need be no lake yet.
+    """
     with ExitStack() as held:
         cursor = held.enter_context(CursorFile.open(settings.paths.cursors))
-        lake = held.enter_context(lake_to_read(settings))
+        lake = held.enter_context(Lake.open(settings.paths.lake, DATASETS))
         run, _ = opened_run(
             held, settings, options, ending, lake, cursor, writer=Untouched()
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 import time
 from pathlib import Path
@@ -50,7 +51,7 @@ class Entry(click.Group):
 def log_to_stderr(stream: TextIO) -> None:
     """Send the log to `stream`, above the bars if it is a terminal."""
     handler: logging.Handler = logging.StreamHandler(stream)
-    if stream.isatty():
+    if is_terminal(stream):
         from fetcher.progress import LogAboveBars
 
         handler = LogAboveBars()
@@ -62,3 +63,11 @@ def log_to_stderr(stream: TextIO) -> None:
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
     # It warns of every broken connection; what comes of it is said by us.
     logging.getLogger("urllib3").setLevel(logging.ERROR)
+
+
+def is_terminal(stream: TextIO) -> bool:
+    """Whether `stream` is a terminal that is wide enough to draw on."""
+    try:
+        return stream.isatty() and os.get_terminal_size(stream.fileno()).columns > 0
+    except (OSError, ValueError):
+        return False

@@ -59,8 +59,8 @@ def fetch(
             cursor, landing_max_bytes=int(settings.lake.landing_max_gb * GIGABYTE)
         )
         run, talk = opened_run(held, settings, options, ending, lake, cursor, writer)
-        allowed = {one.dataset: talk.allowed_per_second(one.group) for one in todo}
-        with progress.shown(run.tally, allowed, is_terminal=is_terminal):
+        allowances = {one.dataset: talk.allowance(one.group) for one in todo}
+        with progress.shown(run.tally, allowances, is_terminal=is_terminal):
             _write(run, writer, todo)
         failures = run.tally.failures()
         return Summary(

@@ -156,6 +156,10 @@ class Limiter:
                 if pace.requests
             }
 
+    def requests(self, group: str) -> int:
+        """Return how many requests of `group` were let go."""
+        return self._paces[group].requests
+
     def allowed_per_second(self, group: str) -> float:
         """Return the rate that `group` may sustain when all goes well."""
         return 1 / self._paces[group].interval

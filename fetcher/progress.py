@@ -6,8 +6,10 @@ import logging
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import NoReturn
 
 from tqdm import tqdm
@@ -18,67 +20,91 @@ log = logging.getLogger(__name__)
 
 BAR_SECONDS = 0.5
 LINE_SECONDS = 10.0
+RATE_SECONDS = 5.0
 SHAPE = "{desc} {bar} {n_fmt}/{total_fmt} jobs{postfix}"
 OPEN_SHAPE = "{desc} {n_fmt} jobs{postfix}"
 
 
-class Progress:
-    """The progress of each dataset, from its counts at two moments.
+@dataclass(frozen=True)
+class Allowance:
+    """The limit group that bounds a dataset: its rate, and its requests so far.
 
-    `allowed` is the rate, in requests a second, that each dataset may reach.
+    Other datasets may send requests of the same group.
     """
+
+    per_second: float
+    requests: Callable[[], int]
+
+
+@dataclass(frozen=True)
+class Moment:
+    """Counts of a dataset and of its limit group at one time."""
+
+    at: float
+    counts: Counts
+    in_group: int
+
+
+class Progress:
+    """What to say of each dataset; rates are those of the last seconds."""
 
     def __init__(
         self,
         tally: Tally,
-        allowed: Mapping[str, float],
+        allowances: Mapping[str, Allowance],
         *,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._tally = tally
-        self._allowed = allowed
+        self._allowances = allowances
         self._clock = clock
         self._began = clock()
-        self._before: dict[str, tuple[float, Counts]] = {}
+        self._moments: dict[str, deque[Moment]] = {}
 
     def lines(self) -> dict[str, str]:
         """Return what to say of each dataset that moved since the last call."""
         said = {}
-        now = self._clock()
         for dataset, counts in self._tally.counts().items():
-            then, before = self._before.get(dataset, (self._began, Counts()))
-            if counts == before:
+            start = Moment(self._began, Counts(), 0)
+            moments = self._moments.setdefault(dataset, deque([start]))
+            if counts == moments[-1].counts:
                 continue
-            self._before[dataset] = (now, counts)
-            said[dataset] = self._line(dataset, counts, before, now - then)
+            allowance = self._allowances.get(dataset)
+            in_group = allowance.requests() if allowance else 0
+            now = Moment(self._clock(), counts, in_group)
+            moments.append(now)
+            while len(moments) > 2 and moments[1].at <= now.at - RATE_SECONDS:
+                moments.popleft()
+            said[dataset] = _line(moments[0], now, allowance)
         return said
 
-    def _line(
-        self, dataset: str, counts: Counts, before: Counts, seconds: float
-    ) -> str:
-        parts = [f"{counts.rows_seen:,} rows", f"{counts.requests:,} requests"]
-        if seconds > 0:
-            rate = (counts.requests - before.requests) / seconds
-            parts.append(f"{rate:.1f} requests/s")
-            allowed = self._allowed.get(dataset)
-            if allowed:
-                parts.append(f"{100 * rate / allowed:.0f} % of the allowed rate")
-        if counts.retries:
-            parts.append(f"{counts.retries:,} repeated")
-        if counts.jobs_failed:
-            parts.append(f"{counts.jobs_failed:,} jobs failed")
-        return ", ".join(parts)
+
+def _line(before: Moment, now: Moment, allowance: Allowance | None) -> str:
+    counts, seconds = now.counts, now.at - before.at
+    parts = [f"{counts.rows_seen:,} rows", f"{counts.requests:,} requests"]
+    if seconds > 0:
+        rate = (counts.requests - before.counts.requests) / seconds
+        parts.append(f"{rate:.1f} requests/s")
+        if allowance is not None:
+            in_group = (now.in_group - before.in_group) / seconds
+            share = 100 * in_group / allowance.per_second
+            parts.append(f"{share:.0f} % of the allowed rate")
+    if counts.retries:
+        parts.append(f"{counts.retries:,} repeated")
+    if counts.jobs_failed:
+        parts.append(f"{counts.jobs_failed:,} jobs failed")
+    return ", ".join(parts)
 
 
 @contextmanager
 def shown(
-    tally: Tally, allowed: Mapping[str, float], *, is_terminal: bool
+    tally: Tally, allowances: Mapping[str, Allowance], *, is_terminal: bool
 ) -> Iterator[None]:
     """Show the progress on stderr while the block runs."""
     done = threading.Event()
     show = _bars if is_terminal else _log_lines
     thread = threading.Thread(
-        target=show, args=(tally, allowed, done), name="progress", daemon=True
+        target=show, args=(tally, allowances, done), name="progress", daemon=True
     )
     thread.start()
     try:
@@ -89,17 +115,19 @@ def shown(
 
 
 def _log_lines(
-    tally: Tally, allowed: Mapping[str, float], done: threading.Event
+    tally: Tally, allowances: Mapping[str, Allowance], done: threading.Event
 ) -> None:
-    progress = Progress(tally, allowed)
+    progress = Progress(tally, allowances)
     while not done.wait(LINE_SECONDS):
         for dataset, line in progress.lines().items():
             jobs = tally.counts()[dataset].jobs_done
             log.info("%s: %s, %s jobs done", dataset, line, f"{jobs:,}")
 
 
-def _bars(tally: Tally, allowed: Mapping[str, float], done: threading.Event) -> None:
-    progress = Progress(tally, allowed)
+def _bars(
+    tally: Tally, allowances: Mapping[str, Allowance], done: threading.Event
+) -> None:
+    progress = Progress(tally, allowances)
     bars: dict[str, tqdm[NoReturn]] = {}
     is_last = False
     while not is_last:

@@ -75,7 +75,7 @@ def test_a_setting_that_is_wrong_is_exit_code_2(started, tmp_path):
 
 def test_a_lake_that_is_not_there_is_named(started, tmp_path):
     (tmp_path / "config.toml").write_text("")
-    for command in ("verify", "status", "plan"):
+    for command in ("verify", "status"):
         result = started(command)
         assert result.exit_code == 2
         assert f"There is no lake at {tmp_path / 'data'}" in result.stderr
