@@ -15,7 +15,8 @@ def tokens(small):
         (pl.col("kind") == "binary") & ~pl.col("hidden") & (pl.col("fills_total") > 0)
     )
     alive = markets.filter(~pl.col("closed")).sort("start_at")["token_ids"][0][0]
-    return alive, markets.filter(pl.col("closed"))["token_ids"][0][0]
+    done = markets.filter(pl.col("closed")).sort("closed_at")
+    return alive, done["token_ids"][-1][0]
 
 
 def test_pages_are_offsets_in_base64_and_the_last_names_the_end_marker(start):
@@ -99,6 +100,10 @@ def test_histories_have_their_bounds_and_traps(small, tokens):
     assert times == sorted(times)
     old = small.json(path, market=alive, startTs=now - 20 * DAY, endTs=now - 10 * DAY)
     assert old == {"history": []}  # one-minute points are gone after a week
+    windowed = small.json(
+        path, market=settled, startTs=now - 15 * DAY, endTs=now, fidelity=60
+    )
+    assert windowed["history"]
     trap = small.json(path, market=settled, interval="max", fidelity=60)
     assert trap == {"history": []}
     assert small.json(path, market=settled, interval="max", fidelity=720)["history"]
