@@ -13,8 +13,8 @@ create table if not exists silver.MarketHistory (
     event_slug varchar,
     category varchar,
     version varchar,
-    outcomes varchar [],
-    token_ids varchar [],
+    outcomes varchar[],
+    token_ids varchar[],
     is_active boolean,
     is_closed boolean,
     is_archived boolean,
@@ -23,7 +23,7 @@ create table if not exists silver.MarketHistory (
     resolution_status varchar,
     winning_outcome_index integer,
     winning_outcome varchar,
-    outcome_prices double [],
+    outcome_prices double[],
     volume double,
     liquidity double,
     best_bid double,
@@ -40,3 +40,66 @@ create table if not exists silver.MarketHistory (
     source_page_no integer,
     source_row_no integer
 );
+
+-- step: take_in
+create or replace temp table incoming_version as
+select
+    market_map.market_key,
+    incoming_market.* exclude (condition_id)
+from incoming_market
+inner join market_map
+    on
+        coalesce(
+            incoming_market.condition_id, 'gamma:' || incoming_market.gamma_id
+        ) = market_map.condition_id
+anti join silver.MarketHistory
+    on
+        incoming_market.gamma_id = MarketHistory.gamma_id
+        and incoming_market.source_fetched_at = MarketHistory.valid_from
+        and incoming_market.source_walk_id
+        is not distinct from MarketHistory.source_walk_id
+        and incoming_market.source_page_no
+        is not distinct from MarketHistory.source_page_no
+        and incoming_market.source_row_no
+        is not distinct from MarketHistory.source_row_no;
+
+insert into silver.MarketHistory by name
+select
+    * exclude (
+        gamma_number,
+        description,
+        market_maker_address,
+        resolution_source,
+        resolved_by,
+        volume_amm,
+        source_fetched_at
+    ),
+    source_fetched_at as valid_from
+from incoming_version;
+
+create or replace temp table market_version as
+with
+
+versions as (
+    select
+        rowid as row_id,
+        valid_to,
+        lead(valid_from) over (
+            partition by gamma_id
+            order by
+                valid_from, source_walk_id, source_page_no, source_row_no
+        ) as next_from
+    from silver.MarketHistory
+    semi join incoming_version using (gamma_id)
+)
+
+select
+    row_id,
+    next_from
+from versions
+where next_from is distinct from valid_to;
+
+update silver.MarketHistory
+set valid_to = market_version.next_from
+from market_version
+where MarketHistory.rowid = market_version.row_id;

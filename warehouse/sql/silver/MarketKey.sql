@@ -11,6 +11,108 @@ create table if not exists silver.MarketKey (
     condition_id varchar not null,
     title varchar,
     slug varchar,
-    event_slug varchar,
     title_from_at timestamp
 );
+
+-- step: named_by_trades
+create or replace temp table named_market as
+with
+
+told as (
+    select
+        lower(coalesce(condition_id, '')) as condition_id,
+        arg_max(title, fetched_at) filter (where title != '') as title,
+        arg_max(slug, fetched_at) filter (where title != '') as slug,
+        max(fetched_at) filter (where title != '')::timestamp as title_from_at
+    from bronze_trades
+    group by 1
+    union all by name
+    select distinct lower(coalesce(condition_id, '')) as condition_id
+    from bronze_taker_trades
+)
+
+select
+    condition_id,
+    any_value(title) as title,
+    any_value(slug) as slug,
+    any_value(title_from_at) as title_from_at
+from told
+group by condition_id;
+
+-- step: named_by_markets
+create or replace temp table named_market as
+select distinct
+    coalesce(condition_id, 'gamma:' || gamma_id) as condition_id,
+    null::varchar as title,
+    null::varchar as slug,
+    null::timestamp as title_from_at
+from incoming_market;
+
+-- step: named_by_live_volume
+create or replace temp table named_market as
+select distinct
+    lower(coalesce(condition_id, '')) as condition_id,
+    null::varchar as title,
+    null::varchar as slug,
+    null::timestamp as title_from_at
+from bronze_live_volume;
+
+-- step: named_by_walks
+create or replace temp table named_market as
+select distinct
+    lower(key) as condition_id,
+    null::varchar as title,
+    null::varchar as slug,
+    null::timestamp as title_from_at
+from bronze_walks
+where
+    kind in ('subject', 'folded', 'absent', 'due')
+    and dataset in ('trades', 'taker_trades')
+    and key is not null;
+
+-- step: take_in
+-- Updates of text are slow, and titles seldom change: rows are replaced instead.
+update silver.MarketKey
+set title_from_at = named_market.title_from_at
+from named_market
+where
+    MarketKey.condition_id = named_market.condition_id
+    and MarketKey.title = named_market.title
+    and MarketKey.slug = named_market.slug
+    and named_market.title_from_at > MarketKey.title_from_at;
+
+create or replace temp table retitled_market as
+select
+    MarketKey.market_key,
+    named_market.*
+from silver.MarketKey
+inner join named_market on MarketKey.condition_id = named_market.condition_id
+where
+    named_market.title_from_at
+    > coalesce(MarketKey.title_from_at, '-infinity'::timestamp);
+
+delete from silver.MarketKey
+using retitled_market
+where MarketKey.market_key = retitled_market.market_key;
+
+insert into silver.MarketKey
+select * from retitled_market;
+
+insert into silver.MarketKey
+select
+    (select coalesce(max(market_key), 0) from silver.MarketKey)
+    + row_number() over (order by condition_id) as market_key,
+    condition_id,
+    any_value(title) as title,
+    any_value(slug) as slug,
+    any_value(title_from_at) as title_from_at
+from named_market
+anti join silver.MarketKey using (condition_id)
+group by condition_id;
+
+create or replace temp table market_map as
+select
+    MarketKey.condition_id,
+    MarketKey.market_key
+from silver.MarketKey
+semi join named_market using (condition_id);

@@ -10,7 +10,133 @@ create table if not exists silver.TakerPending (
     transaction_hash blob not null,
     is_buy boolean,
     occurrence usmallint not null,
-    size_micro bigint,
-    price_micro bigint,
+    size double,
+    price double,
     traded_at timestamp not null
 );
+
+-- step: read
+create or replace temp table incoming_taker as
+with
+
+keyed as (
+    select
+        market_map.market_key,
+        token_map.token_key,
+        trader_map.trader_key,
+        walk_map.walk_key,
+        case
+            when strlen(rows.transaction_hash) = 66
+                then coalesce(
+                    try(unhex(substr(rows.transaction_hash, 3))),
+                    encode(lower(rows.transaction_hash))
+                )
+            else encode(lower(coalesce(rows.transaction_hash, '')))
+        end as transaction_hash,
+        case rows.side
+            when 'BUY' then true
+            when 'SELL' then false
+        end as is_buy,
+        rows.size,
+        rows.price,
+        make_timestamp(rows.timestamp * 1000000) as traded_at,
+        rows.fetched_at::timestamp as seen_at,
+        rows.page_no,
+        rows.row_no
+    from bronze_taker_trades as rows
+    inner join market_map
+        on lower(coalesce(rows.condition_id, '')) = market_map.condition_id
+    inner join token_map on coalesce(rows.token_id, '') = token_map.token_id
+    inner join trader_map
+        on lower(coalesce(rows.proxy_wallet, '')) = trader_map.trader_address
+    inner join walk_map on coalesce(rows.walk_id, '') = walk_map.walk_id
+)
+
+select
+    *,
+    hash(
+        market_key, traded_at, transaction_hash, trader_key,
+        token_key, is_buy, round(size * 1e6), round(price * 1e6)
+    ) as identity_hash
+from keyed;
+
+
+create or replace temp table repeated_taker as
+with
+
+repeated as (
+    select
+        walk_key,
+        identity_hash
+    from incoming_taker
+    group by all
+    having count(*) > 1
+)
+
+select
+    walk_key,
+    identity_hash,
+    page_no,
+    row_no,
+    row_number() over (
+        partition by
+            walk_key, market_key, traded_at, transaction_hash, trader_key,
+            token_key, is_buy, round(size * 1e6), round(price * 1e6)
+        order by page_no, row_no
+    ) as occurrence
+from incoming_taker
+semi join repeated using (walk_key, identity_hash)
+qualify occurrence > 1;
+
+-- step: gather
+-- The takers' rows that came now, and those that still waited there.
+create or replace temp table taker_row as
+select
+    incoming_taker.market_key,
+    incoming_taker.token_key,
+    incoming_taker.trader_key,
+    incoming_taker.transaction_hash,
+    incoming_taker.is_buy,
+    incoming_taker.size,
+    incoming_taker.price,
+    incoming_taker.traded_at,
+    incoming_taker.identity_hash,
+    coalesce(repeated_taker.occurrence, 1) as occurrence
+from incoming_taker
+left join repeated_taker
+    on
+        incoming_taker.walk_key = repeated_taker.walk_key
+        and incoming_taker.identity_hash = repeated_taker.identity_hash
+        and incoming_taker.page_no is not distinct from repeated_taker.page_no
+        and incoming_taker.row_no is not distinct from repeated_taker.row_no
+union all by name
+select
+    *,
+    hash(
+        market_key, traded_at, transaction_hash, trader_key,
+        token_key, is_buy, round(size * 1e6), round(price * 1e6)
+    ) as identity_hash
+from silver.TakerPending
+where
+    traded_at between getvariable('batch_from') and getvariable('batch_to');
+
+-- step: keep_unanswered
+delete from silver.TakerPending
+where
+    traded_at between getvariable('batch_from') and getvariable('batch_to');
+
+insert into silver.TakerPending by name
+select distinct on (
+    market_key, traded_at, transaction_hash, trader_key, token_key, is_buy,
+    round(size * 1e6), round(price * 1e6), occurrence
+)
+    taker_row.* exclude (identity_hash)
+from taker_row
+anti join fresh_trade
+    using (
+        identity_hash, market_key, traded_at, transaction_hash, occurrence
+    )
+anti join touched_fact
+    using (
+        identity_hash, market_key, traded_at, transaction_hash, occurrence
+    );

@@ -11,3 +11,132 @@ create table if not exists silver.UnbalancedMatch (
     net_shares decimal(38, 6) not null,
     traded_at timestamp not null
 );
+
+-- step: tally
+-- Of each match of match_row: its fills, what is left over, and the size of the
+-- taker's row where that is plain: it alone is as large as all the others together.
+create or replace temp table match_tally as
+with
+
+market_tokens as (
+    select
+        market_key,
+        min(token_key) as first_token,
+        count(distinct token_key) as tokens
+    from match_row
+    group by market_key
+),
+
+signed as (
+    select
+        match_row.market_key,
+        match_row.traded_at,
+        match_row.transaction_hash,
+        match_row.token_key,
+        match_row.size,
+        market_tokens.tokens,
+        try_cast(round(match_row.size * 1e6) as bigint) as micro,
+        case
+            when match_row.is_buy
+            = (match_row.token_key = market_tokens.first_token) then 1
+            else -1
+        end as sign
+    from match_row
+    inner join market_tokens on match_row.market_key = market_tokens.market_key
+),
+
+tallied as (
+    select
+        market_key,
+        traded_at,
+        transaction_hash,
+        any_value(tokens) as tokens,
+        count(*) as fills,
+        abs(sum(sign * micro)) as net,
+        sum(micro) as total,
+        max(micro) as greatest,
+        min(micro) as least,
+        max(size) as size
+    from signed
+    group by market_key, traded_at, transaction_hash
+),
+
+-- Old markets have more than two outcomes: the first of a match is its own.
+many_outcomes as (
+    select
+        signed.market_key,
+        signed.traded_at,
+        signed.transaction_hash,
+        min(signed.token_key) as first_token,
+        count(distinct signed.token_key) as tokens
+    from signed
+    where signed.tokens > 2
+    group by all
+),
+
+many_outcomes_net as (
+    select
+        match_row.market_key,
+        match_row.traded_at,
+        match_row.transaction_hash,
+        case
+            when any_value(many_outcomes.tokens) > 2
+                then abs(
+                    2 * max(try_cast(round(match_row.size * 1e6) as bigint))
+                    - sum(try_cast(round(match_row.size * 1e6) as bigint))
+                )
+            else abs(sum(
+                case
+                    when match_row.is_buy
+                    = (match_row.token_key = many_outcomes.first_token) then 1
+                    else -1
+                end * try_cast(round(match_row.size * 1e6) as bigint)
+            ))
+        end as net
+    from match_row
+    inner join many_outcomes
+        on
+            match_row.market_key = many_outcomes.market_key
+            and match_row.traded_at = many_outcomes.traded_at
+            and match_row.transaction_hash = many_outcomes.transaction_hash
+    group by all
+)
+
+select
+    tallied.market_key,
+    tallied.traded_at,
+    tallied.transaction_hash,
+    tallied.fills,
+    coalesce(many_outcomes_net.net, tallied.net) as net_micro,
+    case
+        when
+            tallied.fills > 2
+            and abs(2 * tallied.greatest - tallied.total) <= tallied.fills
+            and tallied.least > tallied.fills
+            then tallied.size
+    end as taker_size
+from tallied
+left join many_outcomes_net
+    on
+        tallied.tokens > 2
+        and tallied.market_key = many_outcomes_net.market_key
+        and tallied.traded_at = many_outcomes_net.traded_at
+        and tallied.transaction_hash = many_outcomes_net.transaction_hash;
+
+-- step: forget_touched
+delete from silver.UnbalancedMatch
+using touched_pair
+where
+    UnbalancedMatch.market_key = touched_pair.market_key
+    and UnbalancedMatch.traded_at = touched_pair.traded_at;
+
+-- step: take_in
+insert into silver.UnbalancedMatch
+select
+    market_key,
+    transaction_hash,
+    fills,
+    net_micro::decimal(38, 6) / 1000000 as net_shares,
+    traded_at
+from match_tally
+where net_micro >= 0.5 * fills + 0.5;

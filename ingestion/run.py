@@ -1,0 +1,254 @@
+"""One run of `ingest`: from what is new in bronze to a published warehouse."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import duckdb
+
+from bronze import DATASETS
+from ingestion import taken
+from ingestion.batches import BATCH_ROWS, batches
+from ingestion.load import TOGETHER, Loader
+from ingestion.publish import Turns
+from lake.delta_log import Changes, DeltaLog
+from lake.locks import held
+from lake.storage import LocalStorage
+from settings.errors import Locked, PolylakeError
+from warehouse.connect import NotAWarehouse, open_to_read, open_to_write
+from warehouse.models import define_gold, define_silver
+
+# Bytes of bronze take some fifty times as long to take in as bytes of the published
+# file take to copy: a file that lags behind by more is replaced by a copy.
+_COPY_SHARE = 50
+_COPY_MINIMUM = 16 << 20
+
+_NAMES = [name for names in TOGETHER for name in names]
+
+
+class LakeChanged(PolylakeError):
+    """The lake is not the one that the warehouse was built from."""
+
+
+@dataclass
+class DatasetSummary:
+    """What one dataset brought."""
+
+    rows_seen: int = 0
+    rows_new: int = 0
+    files: int = 0
+    seconds: float = 0.0
+
+
+@dataclass
+class Summary:
+    """What a run did; `problems` are for people to read."""
+
+    datasets: dict[str, DatasetSummary] = field(
+        default_factory=lambda: {name: DatasetSummary() for name in _NAMES}
+    )
+    rebuilt: bool = False
+    published: bool = False
+    problems: list[str] = field(default_factory=list)
+
+
+Report = Callable[[str], None]
+
+
+def ingest(
+    lake: Path,
+    warehouse: Path,
+    *,
+    rebuild: bool = False,
+    batch_rows: int = BATCH_ROWS,
+    report: Report = lambda _: None,
+) -> Summary:
+    """Take in what is new in `lake` and publish it as `warehouse`.
+
+    Raises `Locked` if another run is at it. Whenever this dies, the published file is
+    whole, and the next run goes on from the last batch that was taken in.
+    """
+    turns = Turns(warehouse)
+    with held(turns.lock, what=f"The warehouse {warehouse}"):
+        turns.tidy()
+        turns.check_published()
+        run = _Run(lake, turns, batch_rows, report)
+        run.rebuild() if rebuild else run.catch_up()
+        turns.tidy()
+        run.summary.problems += turns.problems
+        return run.summary
+
+
+class _Run:
+    def __init__(
+        self, lake: Path, turns: Turns, batch_rows: int, report: Report
+    ) -> None:
+        self.summary = Summary()
+        self._lake = lake
+        self._turns = turns
+        self._batch_rows = batch_rows
+        self._report = report
+        storage = LocalStorage(lake)
+        self._logs = {name: DeltaLog(storage, DATASETS[name]) for name in _NAMES}
+
+    def rebuild(self) -> None:
+        """Build everything anew beside what there is, and publish that."""
+        self._report("building the warehouse anew")
+        self.summary.rebuilt = True
+        built = self._turns.building
+        self._take_in(built, self._changes({}))
+        path = self._turns.next()
+        self._turns.adopt(built, path)
+        self.summary.published = self._turns.publish(path)
+        self._turns.forget(self._turns.other(path))
+
+    def catch_up(self) -> None:
+        """Take what is new into the file whose turn it is, and publish it."""
+        published = self._turns.published
+        known: dict[str, taken.Version] = {}
+        fresh: dict[str, Changes] = {}
+        if published.exists():
+            with open_to_read(published) as db:
+                same_tables = taken.has_this_layout(db)
+                same_views = taken.has_these_views(db)
+                known = taken.versions(db)
+            if not same_tables:
+                self._report("another release laid the warehouse out")
+                return self.rebuild()
+            fresh = self._changes(known)
+            if any(change.restarted for change in fresh.values()):
+                self._report("the lake was made anew since the last run")
+                return self.rebuild()
+            if same_views and not any(change.files for change in fresh.values()):
+                return None
+        path = self._turns.next()
+        self._turns.make_writable(path)
+        self._take_in(path, self._lacking(path, fresh))
+        self.summary.published = self._turns.publish(path)
+        return None
+
+    def _lacking(self, path: Path, fresh: dict[str, Changes]) -> dict[str, Changes]:
+        """Return what `path` lacks, having made it a copy where that costs less.
+
+        `fresh` is what the published file lacks; it is empty where there is none.
+        """
+        mine = self._changes(known) if (known := self._versions(path)) else None
+        if mine is not None and any(change.restarted for change in mine.values()):
+            mine = None
+        if fresh:
+            limit = self._turns.published.stat().st_size // _COPY_SHARE
+            behind = 0 if mine is None else _bytes(mine) - _bytes(fresh)
+            if mine is None or behind > max(limit, _COPY_MINIMUM):
+                self._turns.copy_published(path)
+                return fresh
+        if mine is None:
+            self._turns.forget(path)
+            return self._changes({})
+        return mine
+
+    def _versions(self, path: Path) -> dict[str, taken.Version] | None:
+        """Return what a file of ours has taken in; null where it is of no use."""
+        if not path.exists():
+            return None
+        try:
+            with self._open(path) as db:
+                if taken.is_ours(db) and taken.has_this_layout(db):
+                    return taken.versions(db)
+        except (NotAWarehouse, Locked, duckdb.Error) as error:
+            self.summary.problems.append(f"{path} was damaged and is replaced: {error}")
+        return None
+
+    def _changes(self, known: Mapping[str, taken.Version]) -> dict[str, Changes]:
+        """Ask every log what came after the versions that are known.
+
+        `walks` is asked first: trades that a walk's rows speak of are then at hand.
+        """
+        changes = {}
+        for name in sorted(self._logs, key=lambda name: name != "walks"):
+            at = known.get(name)
+            change = self._logs[name].changes(
+                at.version if at else None, log_id=at.log_id if at else None
+            )
+            if at is not None and change.version is None:
+                raise LakeChanged(
+                    f"The warehouse has taken in {name} up to version {at.version}, "
+                    f"but {self._lake / name} holds none. If [paths] lake is right, "
+                    "run `ingest --rebuild`."
+                )
+            changes[name] = change
+        return changes
+
+    def _open(self, path: Path) -> duckdb.DuckDBPyConnection:
+        self._turns.scratch.mkdir(parents=True, exist_ok=True)
+        return open_to_write(
+            path, scratch=self._turns.scratch, memory_limit=_memory_limit()
+        )
+
+    def _take_in(self, path: Path, changes: Mapping[str, Changes]) -> None:
+        with self._open(path) as db:
+            taken.lay_out(db)
+            define_silver(db)
+            loader = Loader(db, self._lake)
+            for names in TOGETHER:
+                self._take_in_together(db, loader, names, changes)
+            with _transaction(db):
+                define_gold(db)
+                taken.note_views(db)
+            # All of it in the file itself: a reader of a file beside its log waits.
+            db.execute("force checkpoint")
+
+    def _take_in_together(
+        self,
+        db: duckdb.DuckDBPyConnection,
+        loader: Loader,
+        names: tuple[str, ...],
+        changes: Mapping[str, Changes],
+    ) -> None:
+        started = time.monotonic()
+        new = {name: changes[name] for name in names}
+        known = {name: taken.files(db, name) for name in names}
+        for batch in batches(new, known, batch_rows=self._batch_rows):
+            with _transaction(db):
+                gained = loader.take_in(names, batch)
+                for name, files in batch.files.items():
+                    taken.note_files(db, name, (file.name for file in files))
+            for name, files in batch.files.items():
+                summary = self.summary.datasets[name]
+                summary.files += len(files)
+                summary.rows_seen += sum(file.rows for file in files)
+            self.summary.datasets[names[0]].rows_new += gained
+            self._report(f"{' and '.join(names)}: {gained:,} new rows")
+        for name in names:
+            version = changes[name].version
+            if version is not None:
+                at = taken.Version(changes[name].log_id, version)
+                with _transaction(db):
+                    taken.note_version(db, name, at)
+        self.summary.datasets[names[0]].seconds += time.monotonic() - started
+
+
+@contextmanager
+def _transaction(db: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    db.execute("begin")
+    try:
+        yield
+    except BaseException:
+        with suppress(duckdb.Error):  # an error may have ended it already
+            db.execute("rollback")
+        raise
+    db.execute("commit")
+
+
+def _bytes(changes: Mapping[str, Changes]) -> int:
+    return sum(file.size for change in changes.values() for file in change.files)
+
+
+def _memory_limit() -> str:
+    """Half of the memory, and four gigabytes at most: batches need far less."""
+    total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return f"{min(total // 2, 4 << 30) >> 20}MiB"

@@ -1,0 +1,111 @@
+"""What a warehouse file has taken in so far: kept in the file, beside the rows."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import duckdb
+
+from warehouse.models import models
+
+_TABLES = """
+create schema if not exists ingest;
+create table if not exists ingest.Layout (tables varchar not null, views varchar);
+create table if not exists ingest.Taken (
+    dataset varchar not null, log_id varchar, version bigint not null
+);
+create table if not exists ingest.TakenFile (
+    dataset varchar not null, name varchar not null
+);
+"""
+
+
+@dataclass(frozen=True)
+class Version:
+    """A dataset's Delta version, and which log it is a version of."""
+
+    log_id: str | None
+    version: int
+
+
+def _digest(texts: Iterable[str]) -> str:
+    return hashlib.sha256("\0".join(texts).encode()).hexdigest()[:16]
+
+
+def _tables() -> str:
+    return _digest(model.steps["define"] for model in models("silver").values())
+
+
+def _views() -> str:
+    return _digest(
+        text
+        for model in models("gold").values()
+        for text in (model.name, *model.steps.values())
+    )
+
+
+def is_ours(db: duckdb.DuckDBPyConnection) -> bool:
+    """Whether the open database is a warehouse, and not someone's own database."""
+    return bool(
+        db.execute(
+            "select 1 from duckdb_tables() "
+            "where schema_name = 'ingest' and table_name = 'Taken'"
+        ).fetchall()
+    )
+
+
+def has_this_layout(db: duckdb.DuckDBPyConnection) -> bool:
+    """Whether its silver tables are those of this release."""
+    return db.execute("select tables from ingest.Layout").fetchall() == [(_tables(),)]
+
+
+def has_these_views(db: duckdb.DuckDBPyConnection) -> bool:
+    """Whether its gold views are those of this release."""
+    return db.execute("select views from ingest.Layout").fetchall() == [(_views(),)]
+
+
+def lay_out(db: duckdb.DuckDBPyConnection) -> None:
+    """Make the tables of this module in a new file; in an old one do nothing."""
+    db.execute(_TABLES)
+    db.execute(
+        "insert into ingest.Layout select ?, null "
+        "where not exists (from ingest.Layout)",
+        [_tables()],
+    )
+
+
+def note_views(db: duckdb.DuckDBPyConnection) -> None:
+    """Note that the gold views are those of this release."""
+    db.execute("update ingest.Layout set views = ?", [_views()])
+
+
+def versions(db: duckdb.DuckDBPyConnection) -> dict[str, Version]:
+    """Return the version of each dataset that is taken in as a whole."""
+    rows = db.execute("select dataset, log_id, version from ingest.Taken").fetchall()
+    return {dataset: Version(log_id, version) for dataset, log_id, version in rows}
+
+
+def files(db: duckdb.DuckDBPyConnection, dataset: str) -> set[str]:
+    """Return the files after that version that are taken in already."""
+    rows = db.execute("select name from ingest.TakenFile where dataset = ?", [dataset])
+    return {name for (name,) in rows.fetchall()}
+
+
+def note_files(
+    db: duckdb.DuckDBPyConnection, dataset: str, names: Iterable[str]
+) -> None:
+    """Note files as taken in, in the transaction that takes them in."""
+    rows = [[dataset, name] for name in names]
+    if rows:
+        db.executemany("insert into ingest.TakenFile values (?, ?)", rows)
+
+
+def note_version(db: duckdb.DuckDBPyConnection, dataset: str, at: Version) -> None:
+    """Note that a dataset is taken in up to a version; the files are settled then."""
+    db.execute("delete from ingest.TakenFile where dataset = ?", [dataset])
+    db.execute("delete from ingest.Taken where dataset = ?", [dataset])
+    db.execute(
+        "insert into ingest.Taken values (?, ?, ?)", [dataset, at.log_id, at.version]
+    )
