@@ -161,6 +161,11 @@ class Feed:
         return replace(self, intervals=(gap,))
 
 
+def feed_key(dataset: str) -> str:
+    """Where the cursor file keeps the account of a dataset's feed."""
+    return "feed" if dataset == "trades" else "taker_feed"
+
+
 def horizon_of(now: float) -> int:
     """The oldest second that the feed serves for sure at `now`.
 

@@ -21,7 +21,7 @@ from fetcher.polymarket.chain import (
     taken,
     together,
 )
-from fetcher.polymarket.feed import Feed, Interval, horizon_of
+from fetcher.polymarket.feed import Feed, Interval, feed_key, horizon_of
 from fetcher.polymarket.trade_rows import TradePage
 from fetcher.polymarket.version import DataService
 from fetcher.polymarket.walk_rows import Row, coverage_row, walks_table
@@ -53,7 +53,7 @@ class FeedSource:
     @property
     def key(self) -> str:
         """Where the cursor file keeps the account of this feed."""
-        return "feed" if self.dataset == "trades" else "taker_feed"
+        return feed_key(self.dataset)
 
     def top(self, asked_at: float, answer: Answer | None, feed: Feed | None) -> int:
         """The newest second that an answer speaks for.

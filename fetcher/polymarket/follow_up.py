@@ -6,7 +6,7 @@ import logging
 from collections.abc import Iterable
 from functools import partial
 
-from fetcher.polymarket.due import UNKNOWN_MARKET, candidates, ended_at
+from fetcher.polymarket.due import UNKNOWN_MARKET, candidates
 from fetcher.polymarket.lookup import look_up
 from fetcher.polymarket.planner import Candidate
 from fetcher.polymarket.totals import Wanted, read_totals, totals_requests
@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 def unknown_markets(work: TradeWork) -> dict[str, list[Candidate]]:
     """Look up the markets that were named and are not in the catalogue.
 
-    Returns, for each dataset, those that no walk came to the end of. What Gamma does
+    Returns, for each dataset, those that no walk covers. What Gamma does
     not have either (combos) is noted as due and walked by its condition id alone.
     """
     named = work.named.take()
@@ -30,12 +30,11 @@ def unknown_markets(work: TradeWork) -> dict[str, list[Candidate]]:
         return {}
     look_up(work.run, unknown, [named[one] for one in unknown if named[one]])
     nowhere = set(work.catalogue.never_listed(unknown))
-    state = work.run.lake.walk_state()
     found: dict[str, list[Candidate]] = {}
     rows = []
     for dataset in work.datasets:
-        ended = ended_at(state, dataset, unknown)
-        due = [condition for condition in unknown if condition not in ended]
+        covered = work.covered(dataset, unknown)
+        due = [condition for condition in unknown if condition not in covered]
         found[dataset] = candidates(work.catalogue, due)
         now = work.service.now()
         rows += [

@@ -14,7 +14,7 @@ from fetcher.polymarket.due import (
     never_walked,
     unique,
 )
-from fetcher.polymarket.feed import DAY
+from fetcher.polymarket.feed import DAY, feed_key
 from fetcher.polymarket.legacy_trades import LegacySource, legacy_chain, walk_legacy
 from fetcher.polymarket.market_walk import (
     WINDOW_DAYS,
@@ -49,7 +49,7 @@ class MarketJobs:
         """Every market that was never walked to its end, or must be walked again."""
         work, shard = self._work, self._options.shard
         state = self._run.lake.walk_state()
-        feed = work.feed("feed" if dataset == "trades" else "taker_feed")
+        feed = work.feed(feed_key(dataset))
         if self._options.fresh:
             found = (candidate(m) for m in work.catalogue.each() if m.condition_id)
             return unique(c for c in found if in_shard(c.condition_id, shard))

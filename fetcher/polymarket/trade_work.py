@@ -11,7 +11,8 @@ from fetcher.answer import Answer
 from fetcher.polymarket import catalogue
 from fetcher.polymarket.catalogue import Catalogue
 from fetcher.polymarket.chain import Chain, End, ask, ended, is_unreadable
-from fetcher.polymarket.feed import Feed
+from fetcher.polymarket.due import ended_at
+from fetcher.polymarket.feed import Feed, feed_key
 from fetcher.polymarket.market_walk import MarketSource
 from fetcher.polymarket.named_markets import NamedMarkets
 from fetcher.polymarket.planner import begun_at
@@ -34,6 +35,7 @@ class TradeWork:
     began: float
     named: NamedMarkets = field(default_factory=NamedMarkets)
     walked: dict[str, dict[str, float]] = field(default_factory=dict)
+    wallets: set[str] = field(default_factory=set)
     due_at: dict[tuple[str, str], float] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -63,6 +65,10 @@ class TradeWork:
         answer, page = ask(self.run.data, chain)
         if chain.strategy == "feed":
             self.named.see(page)
+        if self.run.options.deep_history:
+            wallets = page.rows["proxy_wallet"].unique().to_pylist()
+            with self._lock:
+                self.wallets |= {wallet.lower() for wallet in wallets}
         return answer, page
 
     def _begun(self, conditions: tuple[str, ...]) -> Mapping[str, int | None]:
@@ -93,6 +99,20 @@ class TradeWork:
                 if row["kind"] == "subject" and row["outcome"] == "end":
                     at = row["started_at"].timestamp()
                     self.walked.setdefault(row["dataset"], {})[row["key"]] = at
+
+    def covered(self, dataset: str, conditions: Iterable[str]) -> set[str]:
+        """Those markets that a walk came to the end of, no earlier than the feed's
+        coverage begins: an older walk leaves a hole between the two."""
+        feed = self.feed(feed_key(dataset))
+        least = max(feed.covered_from if feed is not None else 0, 1)
+        wanted = list(conditions)
+        ended = ended_at(self.run.lake.walk_state(), dataset, wanted)
+        ended |= {
+            condition: at
+            for condition, at in self.walked.get(dataset, {}).items()
+            if condition in wanted
+        }
+        return {condition for condition, at in ended.items() if at >= least}
 
     def due_since(self, dataset: str, condition: str) -> float:
         """Walks of the market that began before this do not count."""

@@ -30,10 +30,10 @@ def walk_wallets(work: TradeWork) -> None:
 def walk_deep_history(work: TradeWork) -> None:
     """Walk every known wallet's fills from before what market walks reach."""
     run = work.run
-    run.writer.flush()
     chosen = selection.chosen(run)
     conditions = None if chosen is None else [m.condition_id for m in chosen]
-    wallets = wallets_of(run.lake.files("trades"), conditions)
+    stored = wallets_of(run.lake.files("trades"), conditions)
+    wallets = sorted(work.wallets.union(stored))
     ended = (
         {} if run.options.fresh else ended_at(run.lake.walk_state(), "trades", wallets)
     )
