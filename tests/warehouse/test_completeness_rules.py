@@ -228,6 +228,21 @@ def test_a_match_of_dust_alone_is_seen_in_the_total(exchange):
     assert status(walked(exchange, market), market) == ("partial", "dust_floor")
 
 
+def test_a_match_of_many_makers_may_lack_more_dust(exchange):
+    market = exchange.market()
+    exchange.match(market, *["1"] * 36, "0.008", "0.008", "0.009")
+    assert status(walked(exchange, market), market) == ("partial", "dust_floor")
+
+
+def test_dust_in_the_total_of_a_busy_market_is_dust(exchange):
+    market = exchange.market()
+    exchange.match(market, "10", at=LATER - minutes(20))
+    exchange.match(market, "0.004", at=LATER - minutes(20))
+    exchange.walk(market, at=LATER)
+    exchange.total(market, LATER)
+    assert status(exchange.warehouse(), market) == ("partial", "dust_floor")
+
+
 def test_dust_does_not_hide_a_row_that_could_have_been_served(exchange):
     market = exchange.market()
     fills = exchange.match(market, "10", "0.02", "0.004")

@@ -73,25 +73,34 @@ known as (
     left join markets on market_keys.market_key = markets.market_key
 ),
 
--- a fill below 0.01 shares is never served: a match may lack one, or two
-match_gaps as (
+-- A fill below 0.01 shares is never served. A match may lack one or two of
+-- them, and one more for every ten fills that it has.
+sorted_gaps as (
     select
         known.market_key,
-        count_if(unbalanced.net_shares < 0.02) as dusty,
-        sum(
-            if(unbalanced.net_shares < 0.02, unbalanced.net_shares, 0)
-        ) / 2 as dusty_shares,
-        count_if(unbalanced.net_shares >= 0.02) as broken,
-        count_if(
-            unbalanced.net_shares >= 0.02
-            and unbalanced.traded_at
-            < known.walked_to_end_at - interval 1095 days
-        ) as broken_before_window
+        unbalanced.net_shares,
+        unbalanced.net_shares
+        < 0.01 * (2 + floor(unbalanced.fills / 10)) as is_dust,
+        coalesce(
+            unbalanced.traded_at
+            < known.walked_to_end_at - interval 1095 days,
+            false
+        ) as is_before_window
     from unbalanced
     inner join known on unbalanced.market_key = known.market_key
     where
         unbalanced.traded_at
         <= coalesce(known.covered_to, unbalanced.traded_at)
+),
+
+match_gaps as (
+    select
+        market_key,
+        count_if(is_dust) as dusty,
+        sum(if(is_dust, net_shares, 0)) / 2 as dusty_shares,
+        count_if(not is_dust and not is_before_window) as broken,
+        count_if(not is_dust and is_before_window) as broken_before_window
+    from sorted_gaps
     group by all
 ),
 
@@ -109,8 +118,7 @@ evidence as (
     select
         known.*,
         coalesce(match_gaps.dusty, 0) as dusty,
-        coalesce(match_gaps.broken, 0)
-        - coalesce(match_gaps.broken_before_window, 0) as broken,
+        coalesce(match_gaps.broken, 0) as broken,
         coalesce(match_gaps.broken_before_window, 0) as broken_before_window,
         coalesce(unanswered.taker_rows, 0) as taker_rows,
         known.short_by - coalesce(match_gaps.dusty_shares, 0)
@@ -157,7 +165,7 @@ judged as (
             when is_amm and gamma_volume > shares_held + 0.05
                 then 'partial amm_era'
             when verdict = 'over' then 'partial excess_rows'
-            when verdict = 'short' and is_short_by_dust
+            when verdict in ('short', 'open') and is_short_by_dust
                 then 'partial dust_floor'
             when verdict = 'short' and is_older_than_window
                 then 'partial service_window'

@@ -340,6 +340,7 @@ spoken as (
         arg_max(short_by, counted_at) filter (
             where is_decisive
         ) as decisive_short_by,
+        max(short_by) filter (where kind = 'latest') as latest_short_by,
         max(short_by) filter (where kind = 'before_walk') as before_short_by
     from weighed
     group by all
@@ -391,7 +392,11 @@ described as (
             1 + coalesce(held.rows_in_table, 0)
         ) as is_as_put_in,
         coalesce(spoken.verdict, 'none') as verdict,
-        if(spoken.verdict = 'short', spoken.decisive_short_by, 0) as short_by,
+        case spoken.verdict
+            when 'short' then spoken.decisive_short_by
+            when 'open' then spoken.latest_short_by
+            else 0
+        end as short_by,
         coalesce(
             spoken.was_short_before_walk
             and spoken.decisive_short_by
