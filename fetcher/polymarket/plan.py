@@ -1,0 +1,201 @@
+"""What a whole run would cost, before anything is fetched: `fetch plan`.
+
+Estimates from what the catalogue says was traded; without a catalogue, from the newest
+market id and what is usual. Nothing is asked but one small question for that id.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from itertools import repeat
+from math import ceil
+from typing import Any
+
+from fetcher.errors import FetchError
+from fetcher.http import Api
+from fetcher.polymarket import catalogue, selection
+from fetcher.polymarket.chain import PAGE_ROWS
+from fetcher.polymarket.due import never_walked
+from fetcher.polymarket.gamma import MARKETS
+from fetcher.polymarket.market_jobs import TAKERS_SHARE
+from fetcher.polymarket.planner import candidate, in_shard
+from fetcher.polymarket.totals import EVENTS_A_REQUEST
+from fetcher.run import Run
+
+# Measured: bytes of a row in sorted, zstd-packed Parquet.
+ROW_BYTES = {"trades": 56, "taker_trades": 45, "markets": 600}
+LISTING_ROWS = 100
+SECONDS_A_WINDOW = 10  # what the limits of the settings count in
+REQUESTS_OF_ANY_RUN = 3  # which version, how far behind, the top of the feed
+USUAL_ROWS_A_MARKET = 400
+USUAL_MARKETS_AN_EVENT = 4
+
+
+@dataclass(frozen=True)
+class Part:
+    """The cost of one dataset; `hours` at the rate that the settings allow."""
+
+    dataset: str
+    markets: int
+    rows: int
+    requests: int
+    hours: float
+    gigabytes: float
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The cost of a run; `basis` says what the numbers were made from."""
+
+    basis: str
+    parts: tuple[Part, ...]
+
+    @property
+    def requests(self) -> int:
+        """Requests in all."""
+        return sum(part.requests for part in self.parts)
+
+    @property
+    def hours(self) -> float:
+        """Hours in all: datasets are fetched one after the other."""
+        return sum(part.hours for part in self.parts)
+
+    @property
+    def gigabytes(self) -> float:
+        """Bronze in all."""
+        return sum(part.gigabytes for part in self.parts)
+
+    def as_json(self) -> dict[str, object]:
+        """The plan for programs."""
+        totals = {"requests": self.requests, "hours": round(self.hours, 3)}
+        totals["gigabytes"] = round(self.gigabytes, 3)
+        parts = [asdict(part) for part in self.parts]
+        return {"basis": self.basis, **totals, "datasets": parts}
+
+    def as_text(self) -> str:
+        """The plan for people."""
+        lines = [f"Estimated from {self.basis}:"]
+        for part in self.parts:
+            lines.append(
+                f"  {part.dataset}: {part.markets:,} markets, {part.rows:,} rows, "
+                f"{part.requests:,} requests, {part.hours:.1f} hours, "
+                f"{part.gigabytes:.2f} GB"
+            )
+        lines.append(
+            f"  in all: {self.requests:,} requests, {self.hours:.1f} hours at the "
+            f"configured rates, {self.gigabytes:.2f} GB"
+        )
+        return "\n".join(lines)
+
+
+def plan(run: Run) -> Plan:
+    """What is left to fetch of the run's markets, and what that costs."""
+    known = catalogue.of(run)
+    chosen = selection.chosen(run)
+    shard = run.options.shard
+    trades = run.settings.trades
+    shape: dict[str, Any] = {
+        "limits": run.settings.limits,
+        "taker_walk": trades.taker_walk,
+        "pack_markets": trades.pack_markets,
+        "pack_rows": trades.pack_rows,
+    }
+    if chosen is not None:
+        listed = (m for m in chosen if in_shard(m.condition_id, shard))
+        return plan_markets(
+            (candidate(market).rows for market in listed),
+            basis="the volumes of the chosen markets",
+            **shape,
+        )
+    if known.counts()["markets"]:
+        state = run.lake.walk_state()
+        left = never_walked(
+            known, state, "trades", since=0.0, covered_from=0, shard=shard
+        )
+        return plan_markets(
+            (one.rows for one in left),
+            basis="the catalogue's volumes, of markets not yet walked",
+            **shape,
+        )
+    newest = newest_market_id(run.gamma)
+    if newest is None:
+        return Plan("nothing: no catalogue yet, and Gamma does not answer", ())
+    # Ids are shared with what never became a market, so this is an upper bound.
+    return plan_markets(
+        repeat(float(USUAL_ROWS_A_MARKET), newest),
+        basis=f"the newest market id, {newest:,}, and what is usual (no catalogue yet)",
+        listed=newest,
+        **shape,
+    )
+
+
+def plan_markets(
+    expected: Iterable[float],
+    *,
+    basis: str,
+    limits: Mapping[str, int],
+    listed: int = 0,
+    taker_walk: bool,
+    pack_markets: int,
+    pack_rows: int,
+) -> Plan:
+    """The cost of markets of which so many rows are expected.
+
+    `listed` markets are still to be listed by Gamma.
+    """
+    markets = large = small = 0
+    rows = small_rows = 0.0
+    for one in expected:
+        markets += 1
+        rows += one
+        if one >= pack_rows:
+            large += ceil(one / PAGE_ROWS)
+        else:
+            small += 1
+            small_rows += one
+    packs = max(ceil(small / pack_markets), ceil(small_rows / pack_rows))
+    events = ceil(markets / USUAL_MARKETS_AN_EVENT)
+    parts = []
+    if listed:
+        requests = 2 * ceil(listed / LISTING_ROWS)  # markets, and events beside them
+        parts.append(
+            _part("markets", listed, listed, requests, limits["gamma_markets"])
+        )
+    walks = large + packs + REQUESTS_OF_ANY_RUN
+    totals = 2 * ceil(events / EVENTS_A_REQUEST)
+    limit = limits["data_v2_trades"]
+    parts.append(_part("trades", markets, int(rows), walks + totals, limit))
+    if taker_walk:
+        taker_rows = int(rows * TAKERS_SHARE)
+        least = ceil(small / pack_markets) + 1
+        requests = max(ceil(walks * TAKERS_SHARE), least)
+        parts.append(_part("taker_trades", markets, taker_rows, requests, limit))
+    return Plan(basis, tuple(parts))
+
+
+def newest_market_id(gamma: Api) -> int | None:
+    """About how many markets there are."""
+    try:
+        answer = gamma.get(
+            MARKETS.path,
+            [("limit", "1"), ("order", "id"), ("ascending", "false")],
+            groups=MARKETS.groups,
+        )
+        body = answer.json()
+        rows = body.get("markets") if isinstance(body, dict) else body
+        return int((rows or [])[0]["id"])
+    except (FetchError, KeyError, IndexError, TypeError, ValueError):
+        return None
+
+
+def _part(dataset: str, markets: int, rows: int, requests: int, limit: int) -> Part:
+    seconds = requests * SECONDS_A_WINDOW / limit
+    return Part(
+        dataset,
+        markets,
+        rows,
+        requests,
+        hours=seconds / 3600,
+        gigabytes=rows * ROW_BYTES[dataset] / 1e9,
+    )

@@ -1,0 +1,147 @@
+"""How far the lake is: what the feed covers, what is walked, what is due."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from bronze import DATASETS
+from fetcher.polymarket.feed import Feed, feed_key
+from lake import quarantine
+from lake.lake import Lake
+
+TRADES = ("trades", "taker_trades")
+
+
+@dataclass(frozen=True)
+class FeedStatus:
+    """What one feed covers without a gap, in unix seconds, and what is open above."""
+
+    covered_from: int
+    watermark: int
+    behind_seconds: int
+    open_intervals: int
+    gap: tuple[int, int] | None
+
+
+@dataclass(frozen=True)
+class DatasetStatus:
+    """One dataset: what lies on disk, and for trades how many markets are walked."""
+
+    files: int
+    megabytes: float
+    quarantined: int
+    markets_known: int | None = None
+    markets_walked: int | None = None
+    markets_due: int | None = None
+    due_because: Mapping[str, int] | None = None
+    feed: FeedStatus | None = None
+
+
+@dataclass(frozen=True)
+class Status:
+    """The whole lake; `open_walks` go on with the next run."""
+
+    as_of: str
+    datasets: Mapping[str, DatasetStatus]
+    open_walks: int
+    disk_free_gb: float
+
+    def as_json(self) -> dict[str, Any]:
+        """The status for programs."""
+        return asdict(self)
+
+    def as_text(self) -> str:
+        """The status for people."""
+        lines = []
+        for name, one in self.datasets.items():
+            lines.append(f"{name}: {one.files:,} files, {one.megabytes:,.1f} MB")
+            if one.quarantined:
+                lines.append(f"  {one.quarantined:,} rows set aside in _quarantine")
+            if one.markets_known is not None:
+                lines.append(
+                    f"  markets: {one.markets_walked:,} walked to their end of "
+                    f"{one.markets_known:,} known, {one.markets_due:,} due"
+                )
+            if one.feed is not None:
+                lines.append(f"  {_feed_text(one.feed)}")
+        lines.append(f"{self.open_walks:,} walks are open and go on with the next run")
+        lines.append(f"{self.disk_free_gb:,.1f} GB are free on the lake's disk")
+        return "\n".join(lines)
+
+
+def status(
+    lake: Lake, cursor: Mapping[str, Any], *, clock: float | None = None
+) -> Status:
+    """Read it off the lake and the content of the cursor file; asks nobody."""
+    now = time.time() if clock is None else clock
+    values = cursor.get("values") or {}
+    disk = _disk_free(lake)
+    return Status(
+        as_of=datetime.fromtimestamp(now, UTC).isoformat(),
+        datasets={name: _dataset(lake, name, values, now) for name in DATASETS},
+        open_walks=len(cursor.get("walks") or {}),
+        disk_free_gb=round(disk / 1e9, 3),
+    )
+
+
+def _dataset(
+    lake: Lake, name: str, values: Mapping[str, Any], now: float
+) -> DatasetStatus:
+    files = lake.files(name)
+    size = sum(file.stat().st_size for file in files if file.exists())
+    disk = DatasetStatus(
+        files=len(files),
+        megabytes=round(size / 1e6, 3),
+        quarantined=quarantine.count(lake.storage, name),
+    )
+    if name not in TRADES:
+        return disk
+    state = lake.walk_state()
+    counts = state.counts(name)
+    because: dict[str, int] = {}
+    for reason in state.due(name).values():
+        because[reason] = because.get(reason, 0) + 1
+    saved = values.get(feed_key(name))
+    return replace(
+        disk,
+        markets_known=counts.known,
+        markets_walked=counts.to_end,
+        markets_due=counts.due,
+        due_because=because,
+        feed=_feed(Feed.load(saved), now) if saved else None,
+    )
+
+
+def _feed(feed: Feed, now: float) -> FeedStatus:
+    gap = feed.gap
+    return FeedStatus(
+        covered_from=feed.covered_from,
+        watermark=feed.watermark,
+        behind_seconds=int(now) - feed.watermark,
+        open_intervals=len(feed.intervals),
+        gap=(gap.floor, gap.reached) if gap is not None else None,
+    )
+
+
+def _feed_text(feed: FeedStatus) -> str:
+    def stamp(second: int) -> str:
+        return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+    text = (
+        f"the feed covers {stamp(feed.covered_from)} to {stamp(feed.watermark)}, "
+        f"{feed.behind_seconds:,} seconds behind now"
+    )
+    if feed.gap is not None:
+        text += f"; gap from {stamp(feed.gap[0])} to {stamp(feed.gap[1])}"
+    elif feed.open_intervals:
+        text += f"; {feed.open_intervals} stretches above it are not joined yet"
+    return text
+
+
+def _disk_free(lake: Lake) -> int:
+    return shutil.disk_usage(lake.root).free
