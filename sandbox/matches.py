@@ -37,9 +37,10 @@ def build_fills(
     while True:
         matches = build_matches(rng, options, markets, wallets, count)
         rows = matches.makers + 1
-        if rows[matches.timestamp <= options.now].sum() >= options.fill_count:
+        made = int(rows[matches.timestamp <= options.now].sum())
+        if made >= options.fill_count:
             return fill_rows(rng, options, markets, paths, wallets, matches)
-        count = int(count * 1.25)
+        count = int(count * max(1.05, 1.03 * options.fill_count / max(made, 1))) + 8
 
 
 def build_matches(
