@@ -27,6 +27,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _AT_ONCE = 5_000
 _PATIENCE_SECONDS = 300
 _ATTEMPTS = 5
+_JOURNAL_BYTES = 64 << 20
 
 
 @dataclass(frozen=True)
@@ -246,6 +247,7 @@ class WalkState:
             # A power cut may take the last transactions, whole: they are made again.
             connection.execute("pragma journal_mode = wal")
             connection.execute("pragma synchronous = normal")
+            connection.execute(f"pragma journal_size_limit = {_JOURNAL_BYTES}")
             found = connection.execute("pragma user_version").fetchone()[0]
             if found not in (0, FORMAT):
                 for table in TABLES:
