@@ -40,6 +40,7 @@ from lake.live_files import (
 )
 from lake.log_table import (
     NO_HOOKS,
+    LogError,
     explained,
     log_folder,
     open_table,
@@ -221,9 +222,10 @@ class DeltaLog:
                     self._actions_of(adds, [live[n] for n in removes], data_change),
                     transactions,
                 )
-            except CommitFailedError:
+            except CommitFailedError as error:
                 if not self._storage.exists(self._entry(version + 1)):
-                    raise
+                    path = self._storage.path(self._folder)
+                    raise LogError(f"Cannot commit to {path}: {error}") from error
                 continue  # another entry came first: look again at what is live
             self._sync_entry(version + 1)
             return version + 1
