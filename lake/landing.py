@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -139,22 +140,21 @@ def write_rows(
 
 def count_rows(storage: LocalStorage, name: str) -> int:
     """Return the number of rows, without reading them."""
-    with _opened(storage, name) as source:
-        reader = pa.ipc.open_file(source)
+    with _opened(storage, name) as reader:
         return int(reader.count_rows())
 
 
 def read_rows(storage: LocalStorage, name: str, dataset: Dataset) -> pa.Table:
     """Return the rows of a landing file; repeated strings are dictionary-encoded."""
-    with _opened(storage, name) as source:
-        table = pa.ipc.open_file(source).read_all()
+    with _opened(storage, name) as reader:
+        table = reader.read_all()
     return table.select(dataset.schema.names).replace_schema_metadata()
 
 
 def read_progress(storage: LocalStorage, name: str) -> list[Progress]:
     """Return the progress records of a landing file, in the order they were given."""
-    with _opened(storage, name) as source:
-        metadata = pa.ipc.open_file(source).schema.metadata or {}
+    with _opened(storage, name) as reader:
+        metadata = reader.schema.metadata or {}
     return [_progress(record) for record in json.loads(metadata.get(_PROGRESS, b"[]"))]
 
 
@@ -177,9 +177,15 @@ def _progress(record: dict[str, Any]) -> Progress:
     return Progress(**{**record, "scope": tuple(record["scope"])})
 
 
-def _opened(storage: LocalStorage, name: str) -> pa.MemoryMappedFile:
+@contextmanager
+def _opened(storage: LocalStorage, name: str) -> Iterator[Any]:
     # Landing is always on a local disk, also where the lake is an object store.
+    path = storage.path(name)
     try:
-        return pa.memory_map(str(storage.path(name)))
-    except OSError as error:
-        raise StorageError(f"Cannot read {storage.path(name)}: {error}") from error
+        with pa.memory_map(str(path)) as source:
+            yield pa.ipc.open_file(source)
+    except (OSError, pa.ArrowInvalid) as error:
+        raise StorageError(
+            f"Cannot read {path}: {error}. If the disk is damaged, move the file away: "
+            "its rows are then missing and must be fetched again (--fresh)."
+        ) from error
