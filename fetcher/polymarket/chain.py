@@ -28,6 +28,7 @@ from lake.walk_id import Strategy, new_walk_id
 PATH = "/v2/trades"
 GROUPS = ("data_v2_all", "data_v2_trades")
 PAGE_ROWS = 1000
+ATTEMPTS = 3  # at a page that is not the one that was asked for
 
 Outcome = Literal["end", "floor", "window", "cap", "cursor_refused", "dropped"]
 
@@ -61,6 +62,7 @@ class Chain:
     rows_served: int = 0
     served: Mapping[str, int] = field(default_factory=dict)
     trace_id: str | None = None
+    page_rows: int = PAGE_ROWS
 
     def saved(self) -> Json:
         """What the cursor file keeps."""
@@ -77,8 +79,12 @@ class Chain:
         return cls(walk_id=walk_id, **known)
 
     def again(self, *, now: float) -> Chain:
-        """The same walk from the top, as a fragment of its own."""
-        return new_chain(
+        """The same walk from the top, as a fragment of its own.
+
+        After a page it asks for one row less a page: a cache may still hold the first
+        page of before, and with it the cursor that is not taken any more.
+        """
+        new = new_chain(
             self.dataset,
             self.strategy,
             self.filter,
@@ -87,11 +93,16 @@ class Chain:
             floor=self.floor,
             until=self.until,
         )
+        return replace(new, page_rows=self.page_rows - (1 if self.page_no else 0))
 
-    def params(self) -> list[tuple[str, str]]:
-        """The request for the next page: the same filters, whatever the cursor."""
+    def params(self, *, past_caches: int = 0) -> list[tuple[str, str]]:
+        """The request for the next page: the same filters, whatever the cursor.
+
+        Another limit is another page to a cache, and next to a cursor it is ignored.
+        """
+        limit = str(self.page_rows - past_caches)
         cursor = [] if self.cursor is None else [("cursor", self.cursor)]
-        return [*self.filter.items(), ("limit", str(PAGE_ROWS)), *cursor]
+        return [*self.filter.items(), ("limit", limit), *cursor]
 
     def kept(self, page: TradePage) -> TradePage:
         """What of the page is stored: all of it, but for a window what lies in it."""
@@ -183,47 +194,52 @@ def same_market(condition_id: str) -> str:
 def ask(api: Api, chain: Chain) -> tuple[Answer, TradePage]:
     """Ask for the chain's next page and make sure that it is the next page.
 
-    A refused cursor is tried once more, then it is CursorRefused.
+    A page that cannot be it is asked for again, past the caches. A refused cursor is
+    tried once more, then it is CursorRefused.
     """
-    for attempt in (1, 2):
+    problems: list[str] = []
+    refused = 0
+    while len(problems) < ATTEMPTS:
+        params = chain.params(past_caches=len(problems))
         try:
-            answer, page = api.load(PATH, chain.params(), read_page, groups=GROUPS)
+            answer, page = api.load(PATH, params, read_page, groups=GROUPS)
         except Gone:
             raise
         except Refused as error:
             if chain.cursor is None:
                 raise
-            if attempt == 2:
+            refused += 1
+            if refused == 2:
                 raise CursorRefused(
                     f"{error} The walk {chain.walk_id} ends on page {chain.page_no}; "
                     "its rows stay, and it starts again from the top."
                 ) from error
-        else:
-            _check(chain, answer, page)
+            continue
+        problem = _problem(chain, answer, page)
+        if problem is None:
             return answer, page
-    raise AssertionError("unreachable")
+        problems.append(f"GET {answer.request} {problem}")
+    raise UnexpectedPayload(
+        f"{problems[-1]}. Its cursor is unchanged: the next run tries this page again; "
+        "add --fresh to start the walk over."
+    )
 
 
-def _check(chain: Chain, answer: Answer, page: TradePage) -> None:
-    """Raise UnexpectedPayload when the page cannot be the next one of this chain."""
-    problem = None
-    foreign = _foreign(chain, page)
+def _problem(chain: Chain, answer: Answer, page: TradePage) -> str | None:
+    """Why the page cannot be the next one of this chain; null if it can."""
     newest = page.newest
+    if answer.trace_id is not None and answer.trace_id == chain.trace_id:
+        return f"repeats the page before it (x-trace-id {answer.trace_id})"
     if page.next_cursor is not None and page.next_cursor == chain.cursor:
-        problem = "names the cursor that led to it: the walk would never end"
-    elif answer.trace_id is not None and answer.trace_id == chain.trace_id:
-        problem = f"repeats the page before (x-trace-id {answer.trace_id})"
-    elif chain.reached is not None and newest is not None and newest > chain.reached:
-        problem = f"begins at {newest}, after the page before ended at {chain.reached}"
-    elif foreign:
-        problem = f"has rows that were not asked for ({sorted(foreign)[0]})"
-    elif page.next_cursor is None and page.has_more:
-        problem = "says that there is more, but not where"
-    if problem is not None:
-        raise UnexpectedPayload(
-            f"GET {answer.request} {problem}. Its cursor is unchanged: the next run "
-            "tries this page again; add --fresh to start the walk over."
-        )
+        return "names the cursor that led to it: the walk would never end"
+    if chain.reached is not None and newest is not None and newest > chain.reached:
+        return f"begins at {newest}, and the one before it ended at {chain.reached}"
+    if page.next_cursor is None and page.has_more:
+        return "says that there is more, but not where"
+    foreign = _foreign(chain, page)
+    if foreign:
+        return f"has rows that were not asked for, of {sorted(foreign)[0]}"
+    return None
 
 
 def _foreign(chain: Chain, page: TradePage) -> set[str]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from fetcher.answer import Answer
 from fetcher.polymarket.chain import (
+    PAGE_ROWS,
     Chain,
     CursorRefused,
     End,
@@ -101,7 +102,7 @@ def walk_feed(
     refusals = 0
     while True:
         if chain is None:
-            chain = _new(source, feed, down_to)
+            chain = _new(source, feed, down_to, PAGE_ROWS - refusals)
         asked_at = source.service.now()
         try:
             answer, page = source.ask(chain)
@@ -127,11 +128,11 @@ def walk_feed(
             feed = feed.refused(feed.intervals[0].walk_id)
 
 
-def _new(source: FeedSource, feed: Feed, down_to: int | None) -> Chain:
+def _new(source: FeedSource, feed: Feed, down_to: int | None, rows: int) -> Chain:
     floor = feed.next_floor(source.overlap_seconds)
     if down_to is not None and not feed.intervals:
         floor = min(floor, down_to)
-    return new_chain(
+    chain = new_chain(
         source.dataset,
         "feed",
         {"taker_only": sides_of(source.dataset)},
@@ -139,6 +140,7 @@ def _new(source: FeedSource, feed: Feed, down_to: int | None) -> Chain:
         now=source.service.now(),
         floor=floor,
     )
+    return replace(chain, page_rows=rows)
 
 
 def _taken(

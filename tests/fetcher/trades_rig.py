@@ -143,6 +143,8 @@ def home_beside(folder: Path, version: str = "auto", **sandbox: Any) -> Iterator
                     'lake = "data"',
                     'cursors = "cursor.json"',
                     'runtime = "runtime"',
+                    "[trades]",
+                    f"taker_walk = {str(taker_walk).lower()}",
                     "[limits]",
                     "data_v2_trades = 100000",
                     "data_v2_all = 100000",
