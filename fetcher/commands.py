@@ -6,13 +6,14 @@ import json
 import threading
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
-from importlib import import_module
-from typing import Any, Protocol, cast
+from typing import Any
 
 from bronze import DATASETS
 from fetcher.ending import Ending
 from fetcher.fetching import opened_run
 from fetcher.options import Options
+from fetcher.polymarket.plan import plan as plan_of
+from fetcher.polymarket.status import status as status_of
 from fetcher.verify import verify
 from lake.batch import Batch
 from lake.cursor import CursorFile
@@ -30,14 +31,6 @@ class Told:
     json: dict[str, Any]
     text: str
     exit_code: int = 0
-
-
-class Says(Protocol):
-    """What `plan` and `status` return."""
-
-    def as_json(self) -> dict[str, Any]: ...
-
-    def as_text(self) -> str: ...
 
 
 class Untouched:
@@ -64,9 +57,8 @@ def plan(settings: Settings, options: Options, ending: Ending) -> Told:
         run, _ = opened_run(
             held, settings, options, ending, lake, cursor, writer=Untouched()
         )
-        module = import_module("fetcher.polymarket.plan")
-        says = cast(Says, module.plan(run))
-        return Told(says.as_json(), says.as_text())
+        found = plan_of(run)
+        return Told(found.as_json(), found.as_text())
 
 
 def status(settings: Settings) -> Told:
@@ -74,11 +66,12 @@ def status(settings: Settings) -> Told:
     try:
         cursor = json.loads(settings.paths.cursors.read_bytes())
     except (OSError, ValueError):
-        cursor = {}
+        cursor = None
+    if not isinstance(cursor, dict):
+        cursor = {}  # none yet, or one that the next run reports and moves aside
     with lake_to_read(settings) as lake:
-        module = import_module("fetcher.polymarket.status")
-        says = cast(Says, module.status(lake, cursor))
-        return Told(says.as_json(), says.as_text())
+        found = status_of(lake, cursor)
+        return Told(found.as_json(), found.as_text())
 
 
 def verified(settings: Settings, *, deep: bool, stop: threading.Event) -> Told:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import secrets
+import sqlite3
 from collections.abc import Iterable
 from contextlib import AbstractContextManager, ExitStack
 from datetime import UTC, datetime
@@ -12,6 +13,7 @@ from typing import Any
 from bronze import DATASETS
 from fetcher import clients, progress
 from fetcher.clients import Clients
+from fetcher.completeness import completeness
 from fetcher.ending import Ending
 from fetcher.errors import Stopped
 from fetcher.modes import Phase, phases
@@ -73,7 +75,7 @@ def fetch(
             counts=run.tally.counts(),
             stored=writer.stats(),
             limits=talk.use(),
-            completeness=Completeness(),
+            completeness=_completeness(run),
             failures=failures,
             gave_up=run.fatal is not None,
         )
@@ -145,6 +147,15 @@ def _do(phase: Phase, run: Run) -> None:
             raise
         except (PolylakeError, OSError) as error:
             run.failed(phase.dataset, f"fetching {phase.dataset}", error)
+
+
+def _completeness(run: Run) -> Completeness:
+    """Count what is complete; all zero where the derived state cannot be read."""
+    try:
+        return completeness(run)
+    except (PolylakeError, OSError, sqlite3.Error) as error:
+        log.warning("what is complete cannot be counted: %s", error)
+        return Completeness()
 
 
 def _exit_code(ending: Ending, failures: list[Failure]) -> int:

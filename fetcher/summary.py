@@ -100,8 +100,8 @@ def as_text(summary: Summary) -> str:
     known = summary.completeness
     if any(asdict(known).values()):
         lines.append(
-            f"Markets: {known.complete:,} complete, {known.partial:,} partial, "
-            f"{known.unknown:,} unknown."
+            f"By their walks {known.complete:,} markets are complete, "
+            f"{known.partial:,} partial, {known.unknown:,} unknown."
         )
     lines += _failures(summary.failures)
     return "\n".join(lines)

@@ -132,6 +132,34 @@ def test_the_object_for_programs_has_its_keys(settings, service):
     assert told["datasets"]["live_volume"]["requests"] == 1
 
 
+def test_the_summary_counts_markets_by_how_far_they_were_walked(settings):
+    def subject(key: str, outcome: str) -> dict:
+        return {
+            "kind": "subject",
+            "dataset": "trades",
+            "key": key,
+            "outcome": outcome,
+            "walk_id": f"m{key}",
+            "started_at": NOON,
+            "fetched_at": NOON,
+        }
+
+    def work(run: Run) -> None:
+        schema = DATASETS["walks"].schema
+        rows = [subject("0xa", "end"), subject("0xb", "end"), subject("0xc", "window")]
+        empty = dict.fromkeys(schema.names)
+        table = pa.Table.from_pylist([empty | one for one in rows], schema=schema)
+        run.writer.put(Batch({"walks": table}))
+
+    summary = run(settings(), Fake(work))
+    assert as_json(summary)["completeness"] == {
+        "complete": 2,
+        "partial": 1,
+        "unknown": 0,
+    }
+    assert "2 markets are complete, 1 partial" in as_text(summary)
+
+
 def test_the_summary_for_people_names_failures(settings):
     def work(run: Run) -> None:
         for number in range(12):
