@@ -8,11 +8,11 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from bronze import DATASETS
@@ -66,9 +66,9 @@ class PlainLake:
 
     def fold(self) -> None:
         """Make what was put so far a version of each dataset."""
-        day = datetime.now(UTC).strftime("%Y-%m-%d")
         for name, tables in self.waiting.items():
-            file = f"dt={day}/{len(self._files[name])}.parquet"
+            day = pc.max(pa.concat_tables(tables)["fetched_at"]).as_py()
+            file = f"dt={day:%Y-%m-%d}/{len(self._files[name])}.parquet"
             path = self.root / name / file
             path.parent.mkdir(parents=True, exist_ok=True)
             pq.write_table(pa.concat_tables(tables), path)

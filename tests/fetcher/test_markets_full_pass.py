@@ -7,13 +7,16 @@ import random
 
 import pytest
 from catalogue_rig import Rig
-from fake_gamma import T0, FakeClob, FakeGamma, clob_market, event, iso, market
+from fake_gamma import SPACING, T0, FakeClob, FakeGamma, clob_market, event, iso, market
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fetcher.errors import Retryable
 from fetcher.polymarket.events import fetch_events
+from fetcher.polymarket.gamma import MARKETS
 from fetcher.polymarket.markets import fetch_markets
+from fetcher.polymarket.slices import SlicedListing, part_of
+from lake.batch import Batch
 
 NOW = T0 + 10_000_000
 
@@ -56,6 +59,7 @@ def test_a_large_listing_is_read_by_several_threads_in_slices(tmp_path):
     assert len(filters) > 8
     listing = [r for r in gamma.asked if r.startswith("/markets/keyset")]
     assert len(listing) < 2 * 30 + 20
+    assert ids(rig) == set(range(1, 3_001))
 
 
 def test_a_small_listing_costs_one_request_a_half_and_the_news_after_it(tmp_path):
@@ -255,6 +259,52 @@ def test_a_pass_that_is_stopped_anywhere_goes_on_and_brings_every_market(
     assert ids(rig) == set(range(1, len(starts) + 1))
     assert rig.lake.cursor.walks == {}
     assert "full_pass" not in rig.lake.cursor.values
+
+
+def test_a_slice_that_was_cut_off_but_never_begun_is_not_lost(tmp_path):
+    gamma = FakeGamma([market(n) for n in range(1, 2_001)])
+    rig, last = Rig(tmp_path), T0 + 2_000 * SPACING
+    free = [True]
+
+    def cut(run) -> None:  # a thread comes free after the first page, and dies
+        if gamma.asked and free:
+            free.clear()
+            next(jobs)
+
+    with rig.run(gamma, clock=lambda: last, on_put=cut) as run:
+        part = SlicedListing(
+            run, MARKETS, is_closed=False, pass_id="p", on_ids=lambda ids: None
+        )
+        run.writer.put(Batch({}, cursor=part.begin()))
+        jobs = part.jobs()
+        next(jobs).work()
+    first = ids(rig)
+    assert 100 < len(first) < 1_900
+    with rig.run(gamma, clock=lambda: last) as run:
+        part = SlicedListing(
+            run, MARKETS, is_closed=False, pass_id="p", on_ids=lambda ids: None
+        )
+        part.resume(part_of(rig.lake.cursor.walks, "p", part.name))
+        run.jobs("markets", part.jobs())
+    assert ids(rig) == set(range(1, 2_001))
+
+
+def test_a_resumed_pass_remembers_what_it_met_before(tmp_path):
+    gamma = FakeGamma([market(n, closed=n > 250) for n in range(1, 601)])
+    rig = Rig(tmp_path, workers=1)
+    fetch(rig, gamma)
+
+    def stop(run) -> None:
+        done = (rig.lake.cursor.values.get("full_pass") or {}).get("done", [])
+        if "markets/open" in done:
+            run.stop.set()
+
+    with rig.run(gamma, FakeClob(), clock=lambda: NOW, full=True, on_put=stop) as run:
+        fetch_markets(run)
+    gamma.asked.clear()
+    fetch(rig, gamma)
+    assert "full_pass" not in rig.lake.cursor.values
+    assert [request for request in gamma.asked if "&id=" in request] == []
 
 
 def test_a_failed_slice_is_walked_again_by_the_next_run(tmp_path):

@@ -106,12 +106,26 @@ def test_a_market_that_appears_late_below_a_known_id_is_stored(tmp_path):
     world.now += HOUR
     late = world.born(60)
     world.gamma.hidden = {late["id"]}
+    world.now += 300
     world.born(61)
     world.run()
-    world.now += 600
+    world.now += 300
     world.gamma.hidden = set()
     world.run()
     assert "60" in world.stored()
+
+
+def test_a_market_that_is_shown_as_settled_late_is_stored(tmp_path):
+    world = World(tmp_path, old_markets(50))
+    world.now += HOUR
+    late = {"closed": True, "closedTime": closed_time(world.now)}
+    world.now += 300
+    world.settle(7)
+    world.run()
+    world.gamma.markets[8] |= late | {"updatedAt": iso(world.now)}
+    world.now += 300
+    world.run()
+    assert world.stored()["9"]["closed"] is True
 
 
 def test_settled_markets_are_found_by_id_when_the_order_is_not_honoured(tmp_path):
