@@ -132,7 +132,9 @@ def _exact(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 @contextmanager
-def home_beside(folder: Path, version: str = "auto", **sandbox: Any) -> Iterator[Home]:
+def home_beside(
+    folder: Path, version: str = "auto", *, taker_walk: bool = True, **sandbox: Any
+) -> Iterator[Home]:
     """A home and its sandbox."""
     folder.mkdir(parents=True, exist_ok=True)
     with sandbox_server(**sandbox) as box:
