@@ -216,8 +216,12 @@ def ask(api: Api, chain: Chain) -> tuple[Answer, TradePage]:
                 ) from error
             continue
         problem = _problem(chain, answer, page)
-        if problem is None:
+        # `has_more` is exact: nothing after it is a filter lost on the way, or rows
+        # that were withdrawn meanwhile; then it stays so
+        is_hollow = chain.cursor is not None and not page.served
+        if problem is None and not (is_hollow and len(problems) < ATTEMPTS - 1):
             return answer, page
+        problem = problem or "is empty, and the one before it said there is more"
         problems.append(f"GET {answer.request} {problem}")
     raise UnexpectedPayload(
         f"{problems[-1]}. Its cursor is unchanged: the next run tries this page again; "

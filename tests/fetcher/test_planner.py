@@ -69,9 +69,8 @@ def test_what_leaves_the_window_first_comes_first_and_the_quiet_last():
 
 @given(st.text("0123456789abcdef", min_size=4), st.integers(1, 9))
 def test_every_market_belongs_to_one_shard_whatever_its_spelling(digits, parts):
-    mine = [
-        part for part in range(1, parts + 1) if in_shard("0x" + digits, (part, parts))
-    ]
+    shards = [(part, parts) for part in range(1, parts + 1)]
+    mine = [shard for shard in shards if in_shard("0x" + digits, shard)]
     assert len(mine) == 1
     assert in_shard("0x" + digits.upper(), mine[0])
 
