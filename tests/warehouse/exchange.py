@@ -47,6 +47,7 @@ class Walk:
     started_at: datetime
     outcome: str | None
     covers_to: datetime
+    fetched_at: datetime
     markets: tuple[int, ...]
     served: list[Fill]
     stored: list[Fill]
@@ -174,6 +175,7 @@ class Exchange:
         strategy: str = "market",
         since: datetime = NOON - timedelta(days=9999),
         covers_to: datetime | None = None,
+        fetched_at: datetime | None = None,
     ) -> Walk:
         served = [
             fill
@@ -189,6 +191,7 @@ class Exchange:
             started_at=at,
             outcome=outcome,
             covers_to=covers_to or at - minutes(1),
+            fetched_at=fetched_at or at,
             markets=markets,
             served=served,
             stored=stored,
@@ -297,7 +300,7 @@ class Exchange:
             rows_served=len(walk.served),
             age_seconds=0,
             ts_newest=max((fill.at for fill in walk.served), default=None),
-            fetched_at=walk.started_at,
+            fetched_at=walk.fetched_at,
         )
         for market in walk.markets:
             served = [fill for fill in walk.served if fill.market == market]

@@ -108,6 +108,16 @@ def test_a_whole_match_kept_from_two_walks_is_a_hole_of_the_exchange(exchange):
     assert status(db, market) == ("partial", "exchange_hole")
 
 
+def test_of_two_walks_our_own_clock_tells_which_was_first(exchange):
+    market, fills = three_matches(exchange)
+    exchange.hidden.add(fills[0])
+    exchange.walk(market, at=LATER)
+    earlier_there = LATER - minutes(0.1)  # a frozen clock, read twice
+    exchange.walk(market, at=earlier_there, fetched_at=NEXT_DAY)
+    exchange.total(market, LATER)
+    assert status(exchange.warehouse(), market) == ("partial", "exchange_hole")
+
+
 def test_a_loss_that_a_later_walk_has_mended_is_forgotten(exchange):
     market, fills = three_matches(exchange)
     walked(exchange, market)

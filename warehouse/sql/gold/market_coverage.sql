@@ -25,21 +25,8 @@ markets as (
     select * from silver.MarketDim
 ),
 
--- a walk that data rows name before its own row has come tells by its name
-walks as (
-    select
-        walk_key,
-        outcome,
-        started_at,
-        coalesce(
-            strategy,
-            case left(walk_id, 1)
-                when 'f' then 'feed'
-                when 'm' then 'market'
-                when 'v' then 'legacy'
-            end
-        ) as strategy
-    from silver.WalkFact
+walk_facts as (
+    select * from silver.WalkFact
     where coalesce(dataset, 'trades') = 'trades'
 ),
 
@@ -47,7 +34,7 @@ pages as (
     select * from silver.WalkPage
 ),
 
-subjects as (
+subject_facts as (
     select * from silver.WalkSubject
     where dataset = 'trades' and strategy in ('market', 'legacy')
 ),
@@ -83,9 +70,46 @@ served_pages as (
     select
         walk_key,
         sum(rows_served) as rows_served,
+        min(fetched_at) as first_fetched_at,
         max(ts_newest) as newest_at
     from pages
     group by all
+),
+
+-- a walk that data rows name before its own row has come tells by its name;
+-- which walk began first is told by our own clock, begun_at
+walks as (
+    select
+        walk_facts.walk_key,
+        walk_facts.outcome,
+        walk_facts.started_at,
+        coalesce(
+            served_pages.first_fetched_at, walk_facts.started_at
+        ) as begun_at,
+        coalesce(
+            walk_facts.strategy,
+            case left(walk_facts.walk_id, 1)
+                when 'f' then 'feed'
+                when 'm' then 'market'
+                when 'v' then 'legacy'
+            end
+        ) as strategy
+    from walk_facts
+    left join served_pages on walk_facts.walk_key = served_pages.walk_key
+),
+
+subjects as (
+    select
+        subject_facts.walk_key,
+        subject_facts.market_key,
+        subject_facts.strategy,
+        subject_facts.outcome,
+        subject_facts.rows_served,
+        subject_facts.ts_newest,
+        subject_facts.started_at,
+        coalesce(walks.begun_at, subject_facts.started_at) as begun_at
+    from subject_facts
+    left join walks on subject_facts.walk_key = walks.walk_key
 ),
 
 folded as (
@@ -129,6 +153,7 @@ walk_rests as (
         walks.walk_key,
         walks.strategy,
         walks.started_at,
+        walks.begun_at,
         abs(
             served_pages.rows_served - coalesce(
                 if(
@@ -147,7 +172,9 @@ walk_rests as (
 
 -- the feed's lost rows may be any market's
 feed_doubts as (
-    select max(started_at) as doubted_from
+    select
+        max(started_at) as doubted_from,
+        max(begun_at) as begun_at
     from walk_rests
     where strategy = 'feed' and rows_without_market <> 0
 ),
@@ -170,7 +197,7 @@ pairs as (
 gaps as (
     select
         pairs.market_key,
-        walks.started_at,
+        walks.begun_at,
         pairs.rows_stored - pairs.rows_taken_in as rows_missing
     from pairs
     inner join walks on pairs.walk_key = walks.walk_key
@@ -180,7 +207,7 @@ gaps as (
     union all
     select
         subjects.market_key,
-        subjects.started_at,
+        subjects.begun_at,
         subjects.rows_served - coalesce(folded.rows_folded, 0) as rows_missing
     from subjects
     left join folded
@@ -193,7 +220,7 @@ gaps as (
     union all
     select
         subjects.market_key,
-        subjects.started_at,
+        subjects.begun_at,
         walk_rests.rows_without_market as rows_missing
     from subjects
     inner join walk_rests on subjects.walk_key = walk_rests.walk_key
@@ -203,7 +230,7 @@ gaps as (
 market_gaps as (
     select
         market_key,
-        max(started_at) as latest_at,
+        max(begun_at) as latest_at,
         sum(rows_missing) filter (where rows_missing > 0) as rows_missing,
         -sum(rows_missing) filter (where rows_missing < 0) as rows_too_many
     from gaps
@@ -213,11 +240,12 @@ market_gaps as (
 last_walks as (
     select
         market_key,
-        arg_max(walk_key, started_at) as walk_key,
+        arg_max(walk_key, begun_at) as walk_key,
+        arg_max(rows_served, begun_at) as rows_served,
+        max(begun_at) as begun_at,
         max(started_at) as started_at,
-        arg_max(rows_served, started_at) as rows_served,
-        arg_max(
-            coalesce(ts_newest, started_at - interval 60 seconds), started_at
+        max(
+            coalesce(ts_newest, started_at - interval 60 seconds)
         ) as covers_to,
         count(*) as walks_to_end
     from subjects
@@ -228,7 +256,7 @@ last_walks as (
 last_outcomes as (
     select
         market_key,
-        arg_max(coalesce(outcome, 'none'), started_at) as outcome
+        arg_max(coalesce(outcome, 'none'), begun_at) as outcome
     from subjects
     group by all
 ),
@@ -252,7 +280,7 @@ mended as (
             and served_pages.newest_at >= fills.traded_at
     left join walk_rests on last_walks.walk_key = walk_rests.walk_key
     where
-        last_walks.started_at >= market_gaps.latest_at
+        last_walks.begun_at >= market_gaps.latest_at
         and coalesce(walk_rests.rows_without_market, 0) = 0
     group by market_gaps.market_key, last_walks.rows_served
     having count(fills.market_key) = last_walks.rows_served
@@ -269,7 +297,12 @@ measured as (
         last_outcomes.outcome as last_outcome,
         market_gaps.rows_missing,
         market_gaps.rows_too_many,
-        feed_doubts.doubted_from,
+        case
+            when
+                last_walks.begun_at is null
+                or feed_doubts.begun_at > last_walks.begun_at
+                then feed_doubts.doubted_from
+        end as doubted_from,
         coalesce(last_walks.walks_to_end, 0) as walks_to_end,
         coalesce(
             feed.covered_from is null
@@ -325,16 +358,13 @@ described as (
         walks_to_end,
         walks_agree,
         chain_problem,
+        doubted_from,
         case
             when chain_problem <> '' or feed_from is null then walk_covers_to
             else greatest(walk_covers_to, feed_covers_to)
         end as covered_to,
         if(is_mended, 0, coalesce(rows_missing, 0)) as rows_missing,
-        if(is_mended, 0, coalesce(rows_too_many, 0)) as rows_too_many,
-        case
-            when doubted_from > walked_to_end_at or walked_to_end_at is null
-                then doubted_from
-        end as doubted_from
+        if(is_mended, 0, coalesce(rows_too_many, 0)) as rows_too_many
     from judged
 ),
 
