@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import polars as pl
-from small_lake import SmallLake, page
+import pytest
+from small_lake import FILLS, SmallLake, page
 
 from lake.batch import CursorChange
+from lake.dataset import Dataset
+from lake.fold import Fold
+from lake.landing import LandingFolder
+from lake.storage import Step
+from lake.walks import WALKS
 
 
 def run(lake: SmallLake, *batches, **options) -> dict:
@@ -21,7 +29,7 @@ def reports(lake: SmallLake, kind: str) -> list[dict]:
     return rows.sort("walk_id", "key", "ts_newest").to_dicts()
 
 
-A, B = ("a", "m", 90, 1), ("b", "m", 80, 2)
+A, B, C = ("a", "m", 90, 1), ("b", "m", 80, 2), ("c", "m", 70, 3)
 
 
 def test_a_rewalk_that_sees_the_same_is_confirmed_and_not_stored(lake):
@@ -127,3 +135,91 @@ def test_a_row_above_the_top_of_a_walk_is_a_lower_bound(lake):
     run(lake, page("m2", 0, [A], top=89, ended=True))
     assert set(lake.bronze("fills")["walk_id"]) == {"m1"}
     assert reports(lake, "absent") == []
+
+
+def test_another_row_of_the_same_second_is_not_taken_for_one_that_is_held(lake):
+    run(lake, page("m1", 0, [("b", "m", 90, 1)], ended=True))
+    run(lake, page("m2", 0, [("a", "m", 90, 1)], ended=True))
+    assert set(lake.bronze("fills")["hash"]) == {"a", "b"}
+
+
+def test_a_row_that_comes_out_of_order_is_stored_beside_its_like(lake):
+    run(lake, page("m1", 0, [A, B]))
+    run(lake, page("m1", 1, [A, B], ended=True))
+    assert len(lake.bronze("fills").filter(hash="a")) == 2
+
+
+def test_the_report_of_a_fold_that_died_does_not_count_beside_the_next_one(lake):
+    class Death(BaseException):
+        pass
+
+    def die_at_commit(step: Step) -> None:
+        if step.kind == "commit":
+            raise Death
+
+    def fold(of: SmallLake, dataset: Dataset, upto: int) -> None:
+        Fold(of.storage, dataset, "w", logs=of.log, hulls=lake.hulls).run(upto)
+
+    folder = LandingFolder(lake.storage, "fills", "w")
+    for number, batch in enumerate(
+        [page("m1", 0, [A, A, B]), page("m1", 1, [B, C])], 1
+    ):
+        folder.write(number, [batch.rows["fills"]], batch.progress)
+    dying = SmallLake(lake.root, observe=die_at_commit)
+    with pytest.raises(Death):
+        fold(dying, FILLS, 1)
+    last = page("m1", 2, [C], ended=True)
+    folder.write(3, [last.rows["fills"]], last.progress)
+    fold(lake, FILLS, 3)
+    fold(lake, WALKS, 0)
+    assert [row["rows_stored"] for row in reports(lake, "folded")] == [6]
+
+
+@pytest.mark.parametrize("most_rows", [1, 2, 3, 1_000])
+def test_parts_of_any_size_give_the_same_lake(tmp_path, most_rows):
+    day = 86_400
+    rows = [
+        (name, market, moment, 1)
+        for moment in (2 * day, 2 * day, day + 7_200, day + 1, day + 1, day, 5)
+        for market in "nm"
+        for name in "ba"
+    ]
+    lake = SmallLake(tmp_path)
+    folder = LandingFolder(lake.storage, "fills", "w")
+    first = [page("m1", 0, rows[:9]), page("m1", 1, rows[9:], ended=True)]
+    again = [
+        page("m2", 0, rows[:5]),
+        page("m2", 1, rows[5:20]),
+        page("m2", 2, rows[20:], ended=True),
+    ]
+    number = 0
+    for walk in (first, again):
+        for batch in walk:
+            number += 1
+            folder.write(number, [batch.rows["fills"]], batch.progress)
+        done = Fold(
+            lake.storage,
+            FILLS,
+            "w",
+            logs=lake.log,
+            hulls=lake.hulls,
+            most_rows=most_rows,
+            file_rows=2,
+        ).run(number)
+        assert done is not None
+        assert done.stored + done.confirmed == len(rows)
+    assert done.stored == 0
+    assert sum(lake.lines("fills").values()) == len(rows)
+    assert set(lake.lines("fills").values()) == {1}
+    for file in lake.log("fills").snapshot().files:
+        of_file = pl.read_parquet(
+            lake.root / "lake/fills" / file.name, hive_partitioning=False
+        )
+        assert of_file.equals(
+            of_file.sort("market", "timestamp", "hash", maintain_order=True)
+        )
+        assert len(of_file) <= 2
+        assert (
+            of_file["timestamp"] // day
+            == (date.fromisoformat(file.day) - date(1970, 1, 1)).days
+        ).all()
