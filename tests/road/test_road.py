@@ -137,12 +137,13 @@ def test_a_reader_that_stays_neither_waits_nor_makes_ingest_wait(home):
         try:
             before = count()
             for _ in range(2):
-                user.box.advance(36_000)
+                user.box.advance(200_000)
                 user.fetch()
                 user.ingest()
                 assert count() == before  # a whole old state, at once
         finally:
             reader.stdin.close()
+            reader.stdout.close()
             reader.wait(timeout=20)
         assert user.held().height > before
 

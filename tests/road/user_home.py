@@ -77,7 +77,7 @@ class Home:
         """Ask the published warehouse, as a notebook would."""
         path = self.folder / "data" / "warehouse.duckdb"
         with duckdb.connect(str(path), read_only=True) as db:
-            return db.execute(sql).pl()
+            return pl.from_arrow(db.sql(sql).to_arrow_table())
 
     def held(self) -> pl.DataFrame:
         """Every fill of gold.trades by its identity, sorted."""
