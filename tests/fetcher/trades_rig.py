@@ -29,22 +29,16 @@ KEY = [
 ]
 
 
-class Killed(BaseException):
-    """Stands for the end of the process."""
-
-
 class StopAfter:
     """A run's writer that ends the run after so many pages of trades."""
 
-    def __init__(self, run: Run, pages: int, how: str) -> None:
+    def __init__(self, run: Run, pages: int) -> None:
         self._run, self._writer = run, run.writer
-        self._left, self._how = pages, how
+        self._left = pages
 
     def put(self, batch: Batch) -> None:
         if batch.rows.keys() & {"trades", "taker_trades"}:
             self._left -= 1
-            if self._left < 0 and self._how == "kill":
-                raise Killed
         self._writer.put(batch)
         if self._left <= 0:
             self._run.stop.set()
@@ -119,7 +113,7 @@ class Stopping:
         self.dataset, self.group = phase.dataset, phase.group
 
     def __call__(self, run: Run) -> None:
-        run.writer = StopAfter(run, self._pages, "stop")
+        run.writer = StopAfter(run, self._pages)
         self._phase(run)
 
 
