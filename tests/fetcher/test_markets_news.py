@@ -104,28 +104,40 @@ def test_a_first_page_out_of_a_cache_loses_nothing(tmp_path):
 def test_a_market_that_appears_late_below_a_known_id_is_stored(tmp_path):
     world = World(tmp_path, old_markets(50))
     world.now += HOUR
-    late = world.born(60)
-    world.gamma.hidden = {late["id"]}
-    world.now += 300
-    world.born(61)
+    world.gamma.hidden = {"60"}
+    for number in (60, 61, 62):
+        world.born(number)
+        world.now += 200
     world.run()
-    world.now += 300
     world.gamma.hidden = set()
+    for number in range(63, 161):  # with 61 and 62 they fill the first page
+        world.born(number)
     world.run()
     assert "60" in world.stored()
 
 
 def test_a_market_that_is_shown_as_settled_late_is_stored(tmp_path):
-    world = World(tmp_path, old_markets(50))
+    world = World(tmp_path, old_markets(300))
     world.now += HOUR
     late = {"closed": True, "closedTime": closed_time(world.now)}
-    world.now += 300
-    world.settle(7)
+    for number in (7, 11):
+        world.now += 200
+        world.settle(number)
     world.run()
     world.gamma.markets[8] |= late | {"updatedAt": iso(world.now)}
-    world.now += 300
+    world.now += 200
+    for number in range(103, 299, 2):  # with 7 and 11 they fill the first page
+        world.settle(number)
     world.run()
     assert world.stored()["9"]["closed"] is True
+
+
+def test_new_ids_are_followed_down_even_if_they_were_made_long_ago(tmp_path):
+    world = World(tmp_path, old_markets(50))
+    world.gamma.markets += [market(n, createdAt=iso(T0)) for n in range(51, 400)]
+    world.now += HOUR
+    world.run()
+    assert len(world.stored()) == 399
 
 
 def test_settled_markets_are_found_by_id_when_the_order_is_not_honoured(tmp_path):
@@ -200,13 +212,16 @@ def test_markets_that_the_feed_names_are_looked_up_open_closed_and_by_slug(tmp_p
     unknown = f"0x{99:064x}"
 
     def feed(run):
-        return look_up(run, [*names, unknown], ["market-40", "nothing", ""])
+        return look_up(
+            run, [*names, unknown], ["market-40", "market-41", "nothing", ""]
+        )
 
     world.run(feed)
     assert world.found == ["40"]
     assert {"40", "41", "42"} <= set(world.stored())
     listing = [r for r in world.gamma.asked if r.startswith("/markets/keyset")]
     assert len(listing) == 2
+    assert "/markets/slug/market-41" not in world.gamma.asked
     world.run(feed)
     asked = " ".join(world.gamma.asked)
     assert unknown not in asked
