@@ -1,7 +1,7 @@
 """One unbroken walk over pages of trades: what it asks, how far it is, what it says.
 
 A Chain is a value: it is saved in the cursor file with every page, and a page makes the
-next Chain of it. `Asker` puts its question; `taken` makes the batch that carries the
+next Chain of it. asking.py puts its question; `taken` makes the batch that carries the
 page, what the page proves, and the chain as it is then.
 """
 
@@ -16,25 +16,16 @@ import pyarrow as pa
 
 from bronze import DATASETS
 from fetcher.answer import Answer
-from fetcher.errors import FetchError, Gone, Refused, UnexpectedPayload
-from fetcher.http import Api
-from fetcher.polymarket.trade_rows import Lineage, TradePage, read_page
+from fetcher.polymarket.trade_rows import Lineage, TradePage
 from fetcher.polymarket.walk_rows import Row, filter_text, moment, walks_table
 from lake.batch import EVERYTHING, Batch, CursorChange, Json, Progress
 from lake.quarantine import set_aside
 from lake.storage import LocalStorage
 from lake.walk_id import Strategy, new_walk_id
 
-PATH = "/v2/trades"
-GROUPS = ("data_v2_all", "data_v2_trades")
 PAGE_ROWS = 1000
-ATTEMPTS = 3  # at a page that is not the one that was asked for
 
 Outcome = Literal["end", "floor", "window", "cap", "cursor_refused", "dropped"]
-
-
-class CursorRefused(FetchError):
-    """The service does not take the chain's cursor any more: the fragment is over."""
 
 
 @dataclass(frozen=True)
@@ -186,71 +177,6 @@ def same_market(condition_id: str) -> str:
     """One spelling: lower case, and without the padding of 62-digit ids."""
     lower = condition_id.lower()
     return lower[:64] if len(lower) == 66 and lower.endswith("00") else lower
-
-
-# Asking
-
-
-def ask(api: Api, chain: Chain) -> tuple[Answer, TradePage]:
-    """Ask for the chain's next page and make sure that it is the next page.
-
-    A page that cannot be it is asked for again, past the caches. A refused cursor is
-    tried once more, then it is CursorRefused.
-    """
-    problems: list[str] = []
-    refused = 0
-    while len(problems) < ATTEMPTS:
-        params = chain.params(past_caches=len(problems))
-        try:
-            answer, page = api.load(PATH, params, read_page, groups=GROUPS)
-        except Gone:
-            raise
-        except Refused as error:
-            if chain.cursor is None:
-                raise
-            refused += 1
-            if refused == 2:
-                raise CursorRefused(
-                    f"{error} The walk {chain.walk_id} ends on page {chain.page_no}; "
-                    "its rows stay, and it starts again from the top."
-                ) from error
-            continue
-        problem = _problem(chain, answer, page)
-        # `has_more` is exact: nothing after it is a filter lost on the way, or rows
-        # that were withdrawn meanwhile; then it stays so
-        is_hollow = chain.cursor is not None and not page.served
-        if problem is None and not (is_hollow and len(problems) < ATTEMPTS - 1):
-            return answer, page
-        problem = problem or "is empty, and the one before it said there is more"
-        problems.append(f"GET {answer.request} {problem}")
-    raise UnexpectedPayload(
-        f"{problems[-1]}. Its cursor is unchanged: the next run tries this page again; "
-        "add --fresh to start the walk over."
-    )
-
-
-def _problem(chain: Chain, answer: Answer, page: TradePage) -> str | None:
-    """Why the page cannot be the next one of this chain; null if it can."""
-    newest = page.newest
-    if answer.trace_id is not None and answer.trace_id == chain.trace_id:
-        return f"repeats the page before it (x-trace-id {answer.trace_id})"
-    if page.next_cursor is not None and page.next_cursor == chain.cursor:
-        return "names the cursor that led to it: the walk would never end"
-    if chain.reached is not None and newest is not None and newest > chain.reached:
-        return f"begins at {newest}, and the one before it ended at {chain.reached}"
-    if page.next_cursor is None and page.has_more:
-        return "says that there is more, but not where"
-    foreign = _foreign(chain, page)
-    if foreign:
-        return f"has rows that were not asked for, of {sorted(foreign)[0]}"
-    return None
-
-
-def _foreign(chain: Chain, page: TradePage) -> set[str]:
-    if not chain.names_markets:
-        return set()
-    own = {same_market(condition) for condition in chain.scope}
-    return {same_market(condition) for condition in page.counts()} - own
 
 
 # What a page comes to

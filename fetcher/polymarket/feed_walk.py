@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from fetcher.answer import Answer
+from fetcher.polymarket.asking import CursorRefused
 from fetcher.polymarket.chain import (
     PAGE_ROWS,
     Chain,
-    CursorRefused,
     End,
     ended,
     new_chain,

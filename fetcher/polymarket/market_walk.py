@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 
 from fetcher.answer import Answer
 from fetcher.errors import Gone, Refused
+from fetcher.polymarket.asking import CursorRefused
 from fetcher.polymarket.chain import (
     Chain,
-    CursorRefused,
     End,
     ended,
     new_chain,

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 
 from fetcher.answer import Answer
 from fetcher.polymarket import catalogue
+from fetcher.polymarket.asking import ask
 from fetcher.polymarket.catalogue import Catalogue
-from fetcher.polymarket.chain import Chain, End, ask, ended, is_unreadable
+from fetcher.polymarket.chain import Chain, End, ended, is_unreadable
 from fetcher.polymarket.due import ended_at
 from fetcher.polymarket.feed import Feed, feed_key
 from fetcher.polymarket.market_walk import MarketSource

@@ -13,9 +13,9 @@ from pathlib import Path
 import polars as pl
 
 from fetcher.answer import Answer
+from fetcher.polymarket.asking import CursorRefused
 from fetcher.polymarket.chain import (
     Chain,
-    CursorRefused,
     End,
     Outcome,
     ended,

@@ -14,7 +14,7 @@ from typing import Any
 
 from fetcher.errors import FetchError, Gone, HostUnreachable
 from fetcher.http import Api
-from fetcher.polymarket.chain import GROUPS, PATH
+from fetcher.polymarket.asking import GROUPS, PATH
 from fetcher.polymarket.trade_rows import Version, read_page
 from settings.errors import PolylakeError
 

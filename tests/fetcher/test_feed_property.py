@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from fetcher.answer import Answer
 from fetcher.errors import Refused
-from fetcher.polymarket.chain import Chain, CursorRefused, ask
+from fetcher.polymarket.asking import CursorRefused, ask
+from fetcher.polymarket.chain import Chain
 from fetcher.polymarket.feed import Feed
 from fetcher.polymarket.feed_walk import FeedSource, first_feed, walk_feed
 from fetcher.polymarket.trade_rows import read_page

@@ -1,0 +1,79 @@
+"""Put a chain's question, and make sure that the answer is the page that comes next."""
+
+from __future__ import annotations
+
+from fetcher.answer import Answer
+from fetcher.errors import FetchError, Gone, Refused, UnexpectedPayload
+from fetcher.http import Api
+from fetcher.polymarket.chain import Chain, same_market
+from fetcher.polymarket.trade_rows import TradePage, read_page
+
+PATH = "/v2/trades"
+GROUPS = ("data_v2_all", "data_v2_trades")
+ATTEMPTS = 3  # at a page that is not the one that was asked for
+
+
+class CursorRefused(FetchError):
+    """The service does not take the chain's cursor any more: the fragment is over."""
+
+
+def ask(api: Api, chain: Chain) -> tuple[Answer, TradePage]:
+    """Ask for the chain's next page and make sure that it is the next page.
+
+    A page that cannot be it is asked for again, past the caches. A refused cursor is
+    tried once more, then it is CursorRefused.
+    """
+    problems: list[str] = []
+    refused = 0
+    while len(problems) < ATTEMPTS:
+        params = chain.params(past_caches=len(problems))
+        try:
+            answer, page = api.load(PATH, params, read_page, groups=GROUPS)
+        except Gone:
+            raise
+        except Refused as error:
+            if chain.cursor is None:
+                raise
+            refused += 1
+            if refused == 2:
+                raise CursorRefused(
+                    f"{error} The walk {chain.walk_id} ends on page {chain.page_no}; "
+                    "its rows stay, and it starts again from the top."
+                ) from error
+            continue
+        problem = _problem(chain, answer, page)
+        # `has_more` is exact: nothing after it is a filter lost on the way, or rows
+        # that were withdrawn meanwhile; then it stays so
+        is_hollow = chain.cursor is not None and not page.served
+        if problem is None and not (is_hollow and len(problems) < ATTEMPTS - 1):
+            return answer, page
+        problem = problem or "is empty, and the one before it said there is more"
+        problems.append(f"GET {answer.request} {problem}")
+    raise UnexpectedPayload(
+        f"{problems[-1]}. Its cursor is unchanged: the next run tries this page again; "
+        "add --fresh to start the walk over."
+    )
+
+
+def _problem(chain: Chain, answer: Answer, page: TradePage) -> str | None:
+    """Why the page cannot be the next one of this chain; null if it can."""
+    newest = page.newest
+    if answer.trace_id is not None and answer.trace_id == chain.trace_id:
+        return f"repeats the page before it (x-trace-id {answer.trace_id})"
+    if page.next_cursor is not None and page.next_cursor == chain.cursor:
+        return "names the cursor that led to it: the walk would never end"
+    if chain.reached is not None and newest is not None and newest > chain.reached:
+        return f"begins at {newest}, and the one before it ended at {chain.reached}"
+    if page.next_cursor is None and page.has_more:
+        return "says that there is more, but not where"
+    foreign = _foreign(chain, page)
+    if foreign:
+        return f"has rows that were not asked for, of {sorted(foreign)[0]}"
+    return None
+
+
+def _foreign(chain: Chain, page: TradePage) -> set[str]:
+    if not chain.names_markets:
+        return set()
+    own = {same_market(condition) for condition in chain.scope}
+    return {same_market(condition) for condition in page.counts()} - own

@@ -1,0 +1,43 @@
+"""`fetch status` says what is covered, walked, due and open."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from trades_rig import home_beside
+
+from fetcher.polymarket.status import status
+
+
+@pytest.fixture(autouse=True)
+def no_waiting_for_the_disk(monkeypatch):
+    monkeypatch.setattr("os.fsync", lambda handle: None)
+
+
+def test_status_tells_coverage_markets_and_disk(tmp_path):
+    with home_beside(tmp_path, size="tiny") as home:
+        home.fetch()
+        cursor = json.loads((tmp_path / "cursor.json").read_text("utf-8"))
+        feed = cursor["values"]["feed"]
+        said = status(home.lake, cursor, clock=feed["watermark"] + 90)
+        trades = said.datasets["trades"]
+        assert trades.feed.behind_seconds == 90
+        assert trades.feed.gap is None
+        assert trades.markets_walked == trades.markets_known > 0
+        assert trades.markets_due == 0
+        assert trades.files > 0
+        assert said.open_walks == 0
+        assert "90 seconds behind now" in said.as_text()
+        assert json.loads(json.dumps(said.as_json()))["datasets"]["trades"]["files"]
+
+
+def test_status_names_a_gap_and_what_is_due_for_it(tmp_path):
+    with home_beside(tmp_path, size="tiny", ahead_days=90) as home:
+        home.fetch()
+        home.box.advance(75 * 86_400)
+        home.fetch(mode="trades", stop_after=2)
+        cursor = json.loads((tmp_path / "cursor.json").read_text("utf-8"))
+        said = status(home.lake, cursor)
+        assert "gap from" in said.as_text()
+        assert said.datasets["trades"].due_because["feed_gap"] > 0
