@@ -23,7 +23,7 @@ import pyarrow as pa
 
 from lake.batch import Progress
 from lake.dataset import Dataset
-from lake.delta_log import DeltaLog, NewFile, Snapshot, new_file
+from lake.delta_log import DeltaLog, Snapshot
 from lake.encoding import encoded, ranks
 from lake.held import Held
 from lake.judging import Hulls, Judging, hulls_of
@@ -36,8 +36,9 @@ from lake.landing import (
     write_rows,
     writers,
 )
+from lake.live_files import NewFile, new_file
 from lake.locks import FileLock
-from lake.parquet import ParquetWriter, slices
+from lake.parquet import ParquetWriter, bounded_columns, slices
 from lake.parts import Part, parts
 from lake.storage import LocalStorage
 from lake.waiting import Waiting
@@ -236,7 +237,7 @@ class Fold:
                     f"{folder}/{name}",
                     footer,
                     size=self._storage.size(aside),
-                    columns=_bounded(self._dataset),
+                    columns=bounded_columns(self._dataset),
                 )
             rows = rows.slice(count)
 
@@ -316,8 +317,3 @@ def _order(dataset: Dataset, part: Part) -> pl.DataFrame:
     }
     frame = pl.DataFrame({"day": part.day, **keys}).with_row_index("row")
     return frame.sort("day", *keys, "row").select("row", "day")
-
-
-def _bounded(dataset: Dataset) -> list[str]:
-    """The columns whose bounds the log keeps."""
-    return list(dict.fromkeys([*dataset.sort_by[:2], dataset.day_of]))

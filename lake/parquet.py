@@ -20,8 +20,8 @@ _SHARE = 0.1
 class ParquetWriter:
     """Writes files of one dataset: zstd, codes for what repeats, deltas for numbers.
 
-    `sample` decides which columns repeat. Bounds are kept for the columns that rows
-    are sorted by and for all numbers: those of other strings would skip nothing.
+    `sample` decides which columns repeat. Bounds are kept for all numbers and for the
+    texts that files are sorted or searched by: those of others would skip nothing.
     """
 
     def __init__(
@@ -40,7 +40,8 @@ class ParquetWriter:
         self._bounded = [
             field.name
             for field in dataset.schema
-            if field.name in dataset.sort_by or not pa.types.is_string(field.type)
+            if field.name in (*dataset.sort_by, *bounded_columns(dataset))
+            or not pa.types.is_string(field.type)
         ]
 
     def write(self, name: str, rows: pa.Table) -> pq.FileMetaData:
@@ -75,6 +76,12 @@ class ParquetWriter:
             ) from error
         self._storage.sync(name)
         return footer[0]
+
+
+def bounded_columns(dataset: Dataset) -> list[str]:
+    """The columns whose bounds the log keeps: those that files are searched by."""
+    wanted = {*dataset.sort_by[:2], dataset.day_of, "walk_id", "fetched_at"}
+    return [field.name for field in dataset.schema if field.name in wanted]
 
 
 def slices(rows: pa.Table, sizes: Iterable[int], *, at_most: int) -> Iterator[pa.Table]:
