@@ -17,6 +17,8 @@ LARGEST_BURST = 30
 
 LOWEST_FACTOR = 0.05
 LONGEST_PAUSE_SECONDS = 60.0
+# A rounding error of a wait is less than a clock can tell: sleeping for it is spinning.
+SHORTEST_SLEEP_SECONDS = 0.0001
 SETTLE_SECONDS = 1.0  # answers to requests already under way say nothing new
 RECOVER_SECONDS = 2.0
 RECOVER_STEP = 0.1
@@ -105,7 +107,7 @@ class Limiter:
                 now, wait, binding = self._try(groups)
             if wait <= 0:
                 return now - began
-            self._sleep(wait)
+            self._sleep(max(wait, SHORTEST_SLEEP_SECONDS))
             with self._lock:
                 binding.waited_seconds += self._clock() - now
 

@@ -246,6 +246,23 @@ def test_answers_that_become_slow_turn_the_rate_down(tmp_path):
     assert mine._paces["g"].factor < 1
 
 
+def test_a_wait_too_short_for_the_clock_does_not_spin(tmp_path):
+    clock, sleeps = FakeClock(), []
+
+    def coarse(seconds: float) -> None:
+        assert len(sleeps) < 10
+        sleeps.append(seconds)
+        clock.now = round(clock.now + seconds, 6)
+
+    mine = Limiter(HOST, {"g": 1}, tmp_path, clock=clock, sleep=coarse)
+    mine.acquire(("g",))
+    file = tmp_path / f"{HOST.replace(':', '_')}.g"
+    clock.now = RECORD.unpack(file.read_bytes())[0] - 1e-9
+    mine.acquire(("g",))
+    mine.close()
+    assert sleeps
+
+
 def test_waiting_ends_when_the_run_is_stopping(tmp_path):
     clock = FakeClock()
 
