@@ -138,12 +138,11 @@ def test_rows_that_are_indexed_late_are_found(tmp_path):
         assert home.missing().is_empty()
 
 
-@pytest.mark.parametrize("pages", [1, 3, 7, 12])
+@pytest.mark.parametrize("pages", [3, 12])
 def test_a_stopped_run_goes_on_where_it_was(tmp_path, pages):
     with home_beside(tmp_path, **MANY_PAGES) as home:
         home.fetch(stop_after=pages)
-        for _ in range(3):
-            home.fetch(mode="trades", stop_after=pages)
+        home.fetch(mode="trades", stop_after=pages)
         half = home.cursor().walks
         home.fetch()
         assert home.missing().is_empty()
@@ -270,14 +269,11 @@ def test_shards_share_the_markets_between_them(tmp_path):
 # Data API v1
 
 
-def test_v1_is_used_where_v2_is_gone_and_only_there(tmp_path):
+def test_a_broken_start_is_no_reason_for_v1(tmp_path):
     with home_beside(tmp_path, size="tiny") as home:
         home.box.fault("503", path="/v2/trades", times=1)
         home.fetch()
-        assert {page["strategy"] for page in home.walks("page")} == {
-            "market",
-            "feed",
-        } or {page["strategy"] for page in home.walks("page")} == {"market"}
+        assert {p["strategy"] for p in home.walks("page")} <= {"market", "feed"}
 
 
 def test_v1_brings_what_its_offsets_reach(tmp_path):
