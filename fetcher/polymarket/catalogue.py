@@ -28,6 +28,7 @@ from fetcher.polymarket.typed_rows import Row
 from fetcher.run import Run
 
 _AT_ONCE = 500  # keys in one question
+_A_TIME = 10_000  # markets in memory while all are gone through
 _DAY = 86_400
 _BY_DATASET = {table.dataset: table for table in (MARKETS, EVENTS, CLOB_MARKETS)}
 
@@ -162,13 +163,18 @@ class Catalogue:
 
     def each(self, *, changed_since: float = 0) -> Iterator[CatalogueMarket]:
         """Yield every market, by id; or those stored at this unix time or later."""
+        if changed_since:
+            changed = in_both(
+                "markets", "id", f"fetched_us >= {int(changed_since * 1e6)}"
+            )
+            yield from self._where_in("id", sorted(self.rows(changed, one=True)))
+            return
         last = -1
-        clause = "id > ? and fetched_us >= ? order by id limit 10000"
         while True:
-            markets = self._markets(clause, (last, int(changed_since * 1_000_000)))
-            markets = sorted(markets, key=lambda m: int(m.id))[:10_000]
+            markets = self._markets(f"id > ? order by id limit {_A_TIME}", (last,))
+            markets = sorted(markets, key=lambda m: int(m.id))[:_A_TIME]
             yield from markets
-            if len(markets) < 10_000:
+            if len(markets) < _A_TIME:
                 return
             last = int(markets[-1].id)
 

@@ -126,8 +126,8 @@ def _take_in(db: sqlite3.Connection, lake: Bronze, table: Table) -> None:
         for batch in pq.ParquetFile(path).iter_batches(65_536, columns=table.reads):
             if table.strategy is not None:
                 batch = batch.filter(pc.equal(batch["strategy"], table.strategy))
-            for row in batch.to_pylist():
-                db.executemany(put, table.records(row))
+            records = (r for row in batch.to_pylist() for r in table.records(row))
+            db.executemany(put, records)
     db.execute(
         "insert or replace into known values (?, ?, ?)",
         (table.name, changes.log_id, changes.version),

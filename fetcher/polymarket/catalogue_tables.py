@@ -47,7 +47,7 @@ class Table:
 
 def market_records(row: Values) -> Iterator[Record]:
     """What the file keeps of a bronze market row."""
-    tokens = token_ids(row)
+    tokens = _tokens_text(row)
     condition_id = (row.get("condition_id") or "").lower()
     unsettled = row.get("closed") and row.get("uma_resolution_status") not in _SETTLED
     yield (
@@ -62,9 +62,9 @@ def market_records(row: Values) -> Iterator[Record]:
         unix_seconds(row.get("start_date")),
         unix_seconds(row.get("end_date")),
         unix_seconds(row.get("closed_time")),
-        json.dumps(tokens),
+        tokens,
         row.get("version") or "",
-        int(not condition_id or not tokens or bool(unsettled)),
+        int(not condition_id or tokens == "[]" or bool(unsettled)),
         row.get("content_hash"),
         microseconds(row.get("updated_at")),
         microseconds(row["fetched_at"]),
@@ -108,6 +108,14 @@ def clob_key(row: Values) -> str:
         if row.get(name):
             return str(row[name]).lower()
     return ""
+
+
+def _tokens_text(row: Values) -> str:
+    """The tokens as JSON text: most rows have it ready."""
+    text = row.get("clob_token_ids")
+    if text and not row.get("position_ids") and text[:2] == '["' and '""' not in text:
+        return str(text)
+    return json.dumps(token_ids(row))
 
 
 def token_ids(row: Values) -> list[str]:
