@@ -238,3 +238,20 @@ def test_rows_that_no_fold_could_place_are_refused_at_once(lake, batch, why):
             writer.put(batch)
         writer.put(notes("fine"))
     assert lake.bronze("notes")["text"].to_list() == ["fine"]
+
+
+def test_two_runs_with_a_cursor_each_write_one_lake_at_once(lake):
+    def fetch(name: str) -> None:
+        with lake.cursor(name) as cursor, lake.writer(cursor, landing_max_bytes=1) as w:
+            for page_no in range(10):
+                rows = [(f"{name}{page_no}", "m", 90 - page_no, 1)] * 2
+                w.put(page(f"m{name}", page_no, rows, ended=page_no == 9))
+
+    threads = [threading.Thread(target=fetch, args=(name,)) for name in "ab"]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert set(lake.lines("fills").values()) == {1}
+    assert len(lake.lines("fills")) == 40
+    assert not list((lake.root / "lake/_landing").rglob("*.arrow"))
