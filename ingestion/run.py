@@ -137,9 +137,7 @@ class _Run:
 
         `fresh` is what the published file lacks; it is empty where there is none.
         """
-        mine = self._changes(known) if (known := self._versions(path)) else None
-        if mine is not None and any(change.restarted for change in mine.values()):
-            mine = None
+        mine = self._lacking_in(path)
         if fresh:
             limit = self._turns.published.stat().st_size // _COPY_SHARE
             behind = 0 if mine is None else _bytes(mine) - _bytes(fresh)
@@ -151,16 +149,21 @@ class _Run:
             return self._changes({})
         return mine
 
-    def _versions(self, path: Path) -> dict[str, taken.Version] | None:
-        """Return what a file of ours has taken in; null where it is of no use."""
+    def _lacking_in(self, path: Path) -> dict[str, Changes] | None:
+        """Return what a file of ours lacks; null where it is of no use."""
         if not path.exists():
             return None
         try:
             with self._open(path) as db:
-                if taken.is_ours(db) and taken.has_this_layout(db):
-                    return taken.versions(db)
+                if not (taken.is_ours(db) and taken.has_this_layout(db)):
+                    return None
+                versions, logs = taken.versions(db), taken.logs(db)
         except (NotAWarehouse, Locked, duckdb.Error) as error:
             self.summary.problems.append(f"{path} was damaged and is replaced: {error}")
+            return None
+        changes = self._changes(versions)
+        if all(log_id == changes[name].log_id for name, log_id in logs):
+            return changes
         return None
 
     def _changes(self, known: Mapping[str, taken.Version]) -> dict[str, Changes]:
@@ -216,7 +219,8 @@ class _Run:
             with _transaction(db):
                 gained = loader.take_in(names, batch)
                 for name, files in batch.files.items():
-                    taken.note_files(db, name, (file.name for file in files))
+                    log_id = changes[name].log_id
+                    taken.note_files(db, name, log_id, (file.name for file in files))
             for name, files in batch.files.items():
                 summary = self.summary.datasets[name]
                 summary.files += len(files)

@@ -17,7 +17,7 @@ create table if not exists ingest.Taken (
     dataset varchar not null, log_id varchar, version bigint not null
 );
 create table if not exists ingest.TakenFile (
-    dataset varchar not null, name varchar not null
+    dataset varchar not null, log_id varchar, name varchar not null
 );
 """
 
@@ -93,13 +93,26 @@ def files(db: duckdb.DuckDBPyConnection, dataset: str) -> set[str]:
     return {name for (name,) in rows.fetchall()}
 
 
+def logs(db: duckdb.DuckDBPyConnection) -> set[tuple[str, str | None]]:
+    """Return the datasets and the logs of which anything at all was taken in."""
+    return set(
+        db.execute(
+            "select dataset, log_id from ingest.Taken "
+            "union select dataset, log_id from ingest.TakenFile"
+        ).fetchall()
+    )
+
+
 def note_files(
-    db: duckdb.DuckDBPyConnection, dataset: str, names: Iterable[str]
+    db: duckdb.DuckDBPyConnection,
+    dataset: str,
+    log_id: str | None,
+    names: Iterable[str],
 ) -> None:
     """Note files as taken in, in the transaction that takes them in."""
-    rows = [[dataset, name] for name in names]
+    rows = [[dataset, log_id, name] for name in names]
     if rows:
-        db.executemany("insert into ingest.TakenFile values (?, ?)", rows)
+        db.executemany("insert into ingest.TakenFile values (?, ?, ?)", rows)
 
 
 def note_version(db: duckdb.DuckDBPyConnection, dataset: str, at: Version) -> None:

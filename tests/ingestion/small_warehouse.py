@@ -10,7 +10,7 @@ from ingestion.run import Summary, ingest
 from warehouse.connect import open_to_read
 
 FILLS = """
-create temp view fills as
+create or replace temp view fills as
 select
     MarketKey.condition_id, MarketTokenDim.token_id, TraderDim.trader_address,
     '0x' || lower(hex(transaction_hash)) as transaction_hash,

@@ -1,0 +1,214 @@
+"""The law of silver: however bronze came and was cut into runs, the result is one."""
+
+from __future__ import annotations
+
+import tempfile
+from collections import defaultdict
+from datetime import datetime
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+from bronze_lake import NOON, at, trade
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from small_warehouse import FILLS
+
+from bronze import DATASETS
+from ingestion.batches import batches
+from ingestion.load import TOGETHER, Loader
+from lake.live_files import Changes, LiveFile
+from warehouse.models import define_silver
+
+SECONDS = (0, 1, 86_400)
+WALKS = ("m1", "m2", "f3", "f4", "m5", "u6", "v7")
+
+FILL = st.fixed_dictionaries(
+    {
+        "second": st.sampled_from(SECONDS),
+        "hash": st.sampled_from(["a1", "a2"]),
+        "wallet": st.sampled_from(["b1", "b2", "b3"]),
+        "market": st.sampled_from(["c1", "c2"]),
+        "side": st.sampled_from(["BUY", "SELL"]),
+        "size": st.sampled_from([4.0, 6.0, 10.0]),
+    }
+)
+NAMES = st.sampled_from(["", "ann", "bob"])
+
+
+@st.composite
+def histories(draw):
+    """Commits as folds make them: a walk's rows of a second are in one of them."""
+    truth = draw(st.lists(FILL, min_size=1, max_size=8))
+    commits = []
+    for turn, walk in enumerate(WALKS):
+        fetched = 1000 * draw(st.integers(1, 9)) + turn
+        served = [fill for fill in truth if draw(st.integers(0, 3)) > 0]
+        name, index = draw(NAMES), draw(st.sampled_from([999, 0, 1]))
+        label = {"name": name, "pseudonym": "", "outcome_index": index}
+        label |= {"outcome": f"outcome {index}", "title": f"title {name}"}
+        label |= {"slug": name}
+        rows = [
+            trade(**fill, walk=walk, page=n // 2, row=n % 2, fetched=fetched, **label)
+            for n, fill in enumerate(served)
+        ]
+        takers = [row for row in rows if draw(st.integers(0, 2)) == 0]
+        said = [
+            {
+                "kind": "page",
+                "dataset": "trades",
+                "walk_id": walk,
+                "page_no": 0,
+                "rows_served": len(rows),
+                "ts_oldest": NOON + draw(st.sampled_from([-5, *SECONDS])),
+                "ts_newest": NOON + 90_000,
+                "fetched_at": at(fetched),
+            }
+        ]
+        if draw(st.booleans()):
+            said.append(
+                {
+                    "kind": "walk",
+                    "dataset": "trades",
+                    "walk_id": walk,
+                    "outcome": draw(st.sampled_from(["end", "dropped"])),
+                    "fetched_at": at(fetched),
+                }
+            )
+        markets = {fill["market"] for fill in truth}
+        for market in sorted(markets):
+            mine = [fill for fill in served if fill["market"] == market]
+            key = "0x" + market.rjust(64, "0")
+            kept = draw(st.booleans())
+            if not kept:  # a walk that confirmed: bronze has no rows of it
+                rows = [row for row in rows if row["condition_id"] != key]
+            said.append(
+                {
+                    "kind": "folded",
+                    "dataset": "trades",
+                    "walk_id": walk,
+                    "key": key,
+                    "rows_stored": len(mine) if kept else 0,
+                    "rows_confirmed": 0 if kept else len(mine),
+                    "ts_oldest": NOON,
+                    "ts_newest": NOON + 86_400,
+                    "fetched_at": at(fetched + 50),
+                }
+            )
+            said.extend(
+                {
+                    "kind": "absent",
+                    "dataset": "trades",
+                    "walk_id": walk,
+                    "key": key,
+                    "ts_oldest": NOON + second,
+                    "ts_newest": NOON + second,
+                    "fetched_at": at(fetched + 50),
+                }
+                for second in SECONDS
+                if draw(st.integers(0, 2)) == 0
+                and not any(fill["second"] == second for fill in mine)
+            )
+        cut = draw(st.sampled_from([0, NOON + 1]))
+        commits += [
+            ("trades", [row for row in rows if row["timestamp"] < cut]),
+            ("trades", [row for row in rows if row["timestamp"] >= cut]),
+            ("taker_trades", [trade_taker(row) for row in takers]),
+            ("walks", said),
+        ]
+    commits = [(dataset, rows) for dataset, rows in commits if rows]
+    order = draw(st.permutations(commits)) if draw(st.booleans()) else commits
+    runs = draw(st.sets(st.integers(1, len(order)), max_size=4))
+    return order, runs
+
+
+def trade_taker(row):
+    kept = {"name", "pseudonym", "outcome_index", "outcome", "title", "slug"}
+    taken = {key: value for key, value in row.items() if key not in kept}
+    return taken | {"walk_id": f"{row['walk_id']}t"}
+
+
+EVERYTHING = (
+    "from fills order by all",
+    "select condition_id, title, slug, title_from_at from silver.MarketKey"
+    " order by all",
+    "select token_id, condition_id, outcome_index, outcome from silver.MarketTokenDim"
+    " order by all",
+    "select * exclude (trader_key) from silver.TraderDim order by all",
+    "select condition_id, rows_held, shares_held, first_traded_at, last_traded_at"
+    " from silver.MarketTally inner join silver.MarketKey using (market_key)"
+    " order by all",
+    "select WalkTally.dataset, walk_id, condition_id, traded_on, rows_taken_in"
+    " from silver.WalkTally inner join silver.MarketKey using (market_key)"
+    " inner join silver.WalkFact using (walk_key) order by all",
+    "select condition_id, transaction_hash, fills, net_shares, traded_at"
+    " from silver.UnbalancedMatch inner join silver.MarketKey using (market_key)"
+    " order by all",
+    "select condition_id, token_id, trader_address, transaction_hash, is_buy,"
+    " occurrence, round(size * 1e6), round(price * 1e6), traded_at"
+    " from silver.TakerPending inner join silver.MarketKey using (market_key)"
+    " inner join (select token_key, token_id from silver.MarketTokenDim)"
+    " using (token_key)"
+    " inner join silver.TraderDim using (trader_key) order by all",
+    "select walk_id, page_no, row_no, traded_at from silver.TradeSighting"
+    " inner join silver.WalkFact using (walk_key) order by all",
+    "select * exclude (walk_key) from silver.WalkFact order by all",
+)
+
+
+class Silver:
+    """Silver in memory, fed with commits as runs of `ingest` feed a file."""
+
+    def __init__(self, root: Path) -> None:
+        self._db = duckdb.connect()
+        self._db.execute("set TimeZone = 'UTC'")
+        define_silver(self._db)
+        self._loader = Loader(self._db, root)
+
+    def run(self, commits, *, batch_rows):
+        for names in TOGETHER:
+            new = {name: Changes("log", 1, tuple(commits[name])) for name in names}
+            for batch in batches(new, {}, batch_rows=batch_rows):
+                self._db.execute("begin")
+                self._loader.take_in(names, batch)
+                self._db.execute("commit")
+
+    def contents(self):
+        self._db.execute(FILLS)
+        return {query: self._db.execute(query).fetchall() for query in EVERYTHING}
+
+
+def written(root, number, dataset, rows):
+    """Write the rows of one commit, a file a day."""
+    schema = DATASETS[dataset]
+    days = {}
+    for row in rows:
+        moment = row[schema.day_of]
+        day = moment if isinstance(moment, datetime) else at(moment - NOON)
+        days.setdefault(f"{day:%Y-%m-%d}", []).append(row)
+    for day, of_day in days.items():
+        name = f"dt={day}/{number}.parquet"
+        path = root / dataset / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        pq.write_table(pa.Table.from_pylist(of_day, schema=schema.schema), path)
+        yield LiveFile(name, path.stat().st_size, len(of_day), {}, {})
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(histories())
+def test_any_cut_into_runs_gives_what_one_rebuild_gives(history):
+    commits, runs = history
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        often, once = Silver(root), Silver(root)
+        everything, waiting = defaultdict(list), defaultdict(list)
+        for number, (dataset, rows) in enumerate(commits, start=1):
+            files = list(written(root, number, dataset, rows))
+            everything[dataset] += files
+            waiting[dataset] += files
+            if number in runs or number == len(commits):
+                often.run(waiting, batch_rows=3)
+                waiting.clear()
+        once.run(everything, batch_rows=1000)
+        assert often.contents() == once.contents()
