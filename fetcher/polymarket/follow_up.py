@@ -47,6 +47,15 @@ def unknown_markets(work: TradeWork) -> dict[str, list[Candidate]]:
     return found if any(found.values()) else {}
 
 
+def refresh_named(work: TradeWork) -> None:
+    """Ask Gamma again for the listed markets that the feed named: they have changed.
+
+    Costs requests in proportion to the markets that traded since the last run.
+    """
+    listed = work.catalogue.by_condition(work.named.known())
+    look_up(work.run, listed)
+
+
 class Totals:
     """The totals that a run asks for: before its market walks, and after them."""
 

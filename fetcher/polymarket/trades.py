@@ -1,8 +1,8 @@
 """Fetch trades so that nothing is lost, and so that it can be shown.
 
-In order: find out which version serves them; bring the feed up to date (feed.py); look
-up what it named and nobody knows; read the exchange's totals; walk the markets that are
-due (market_walk.py), and those that the feed did not reach; read the totals again.
+In order: find out which version serves them; bring the feed up to date (feed.py); ask
+Gamma for the markets that it named, known or not; read the exchange's totals; walk the
+markets that are due (market_walk.py); read the totals again.
 Each step can be stopped, and the next run goes on from what is durable.
 """
 
@@ -14,7 +14,7 @@ from fetcher.polymarket import selection
 from fetcher.polymarket.due import unique
 from fetcher.polymarket.feed import horizon_of
 from fetcher.polymarket.feeds import Feeds
-from fetcher.polymarket.follow_up import Totals, unknown_markets
+from fetcher.polymarket.follow_up import Totals, refresh_named, unknown_markets
 from fetcher.polymarket.market_jobs import MarketJobs
 from fetcher.polymarket.trade_work import TradeWork
 from fetcher.polymarket.user_jobs import walk_deep_history, walk_wallets
@@ -54,6 +54,8 @@ def _whole_exchange(work: TradeWork) -> None:
     failed_before = _failed(run)
     feeds, markets = Feeds(work), MarketJobs(work)
     feeds.bring_up_to_date()
+    run.check()
+    refresh_named(work)
     run.check()
     totals = Totals(work)
     totals.want(work.named.known())
