@@ -8,7 +8,7 @@ matches as (
         traded_at,
         transaction_hash,
         count(*) as fills,
-        count_if(is_taker) as takers,
+        count(*) filter (where is_taker) as takers,
         count_if(is_taker is null) as unknown_takers
     from silver.TradeFact
     where withdrawn_at is null

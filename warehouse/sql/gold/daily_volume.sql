@@ -28,16 +28,30 @@ markets as (
     select * from silver.MarketDim
 ),
 
+-- by trader first: that is several times faster than count(distinct)
+traders_of_day as (
+    select
+        market_key,
+        trade_date,
+        trader_key,
+        count(*) as trades,
+        count(*) filter (where is_taker) as taker_rows,
+        sum(size) as both_sides_shares,
+        sum(if(is_taker, notional_usd, 0)) as takers_usd
+    from fills
+    group by all
+),
+
 all_sides as (
     select
         market_key,
         trade_date,
-        count(*) as trades,
-        count(*) filter (where is_taker) as taker_rows,
-        count(distinct trader_key) as traders,
-        sum(size) / 2 as volume_shares,
-        sum(notional_usd) filter (where is_taker) as takers_usd
-    from fills
+        count(*) as traders,
+        sum(trades) as trades,
+        sum(taker_rows) as taker_rows,
+        sum(both_sides_shares) / 2 as volume_shares,
+        sum(takers_usd) as takers_usd
+    from traders_of_day
     group by all
 ),
 
@@ -77,11 +91,14 @@ described as (
     select
         market_keys.condition_id,
         all_sides.trade_date,
-        all_sides.trades,
         all_sides.traders,
         all_sides.volume_shares,
+        cast(all_sides.trades as bigint) as trades,
+        cast(
+            all_sides.taker_rows + coalesce(unknown_takers.matches, 0)
+            as bigint
+        ) as matches,
         coalesce(markets.question, market_keys.title) as question,
-        all_sides.taker_rows + coalesce(unknown_takers.matches, 0) as matches,
         coalesce(all_sides.takers_usd, 0)
         + coalesce(unknown_takers.usd, 0) as volume_usd,
         coalesce(unknown_takers.matches_usd_unknown, 0) as matches_usd_unknown,

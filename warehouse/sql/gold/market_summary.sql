@@ -38,8 +38,8 @@ fills as (
 volumes as (
     select
         condition_id,
-        sum(trades) as trades_held,
-        sum(matches) as matches,
+        cast(sum(trades) as bigint) as trades_held,
+        cast(sum(matches) as bigint) as matches,
         sum(volume_shares) as volume_shares,
         sum(volume_usd) as volume_usd,
         sum(shares_usd_unknown) as shares_usd_unknown
@@ -47,13 +47,23 @@ volumes as (
     group by all
 ),
 
-spans as (
+traders_of_market as (
     select
         market_key,
-        count(distinct trader_key) as traders,
+        trader_key,
         min(traded_at) as first_traded_at,
         max(traded_at) as last_traded_at
     from fills
+    group by all
+),
+
+spans as (
+    select
+        market_key,
+        count(*) as traders,
+        min(first_traded_at) as first_traded_at,
+        max(last_traded_at) as last_traded_at
+    from traders_of_market
     group by all
 ),
 
@@ -65,11 +75,9 @@ last_prices as (
                 when 0 then fills.price
                 else 1 - fills.price
             end,
-            (
-                fills.traded_at,
-                coalesce(fills.order_in_second, 0),
-                coalesce(fills.is_taker, false)
-            )
+            -- whole seconds: the place within one goes behind the point
+            fills.traded_at
+            + to_microseconds(coalesce(fills.order_in_second, 0))
         ) as last_price
     from fills
     inner join tokens on fills.token_key = tokens.token_key

@@ -7,7 +7,7 @@
 -- all. Equal volumes are ranked by condition_id.
 with
 
-days as (
+days as materialized (
     select * from gold.daily_volume
 ),
 
@@ -23,9 +23,9 @@ volumes as (
     select
         periods.period,
         days.condition_id,
+        cast(sum(days.trades) as bigint) as trades,
+        cast(sum(days.matches) as bigint) as matches,
         any_value(days.question) as question,
-        sum(days.trades) as trades,
-        sum(days.matches) as matches,
         sum(days.volume_shares) as volume_shares,
         sum(days.volume_usd) as volume_usd,
         min(days.trade_date) as first_date,
