@@ -67,7 +67,7 @@ decoded as (
             when json_valid(outcome_prices)
                 then list_transform(
                     json_extract_string(outcome_prices, '$[*]'),
-                    lambda price : try_cast(price as double)
+                    lambda price: try_cast(price as double)
                 )
         end as prices,
         case
@@ -90,8 +90,8 @@ judged as (
                 closed
                 and uma_resolution_status = 'resolved'
                 and len(prices) = len(outcome_names)
-                and len(list_filter(prices, lambda price : price = 1)) = 1
-                and len(list_filter(prices, lambda price : price = 0))
+                and len(list_filter(prices, lambda price: price = 1)) = 1
+                and len(list_filter(prices, lambda price: price = 0))
                 = len(prices) - 1
                 then list_position(prices, 1) - 1
         end as winner

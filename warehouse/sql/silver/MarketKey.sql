@@ -71,7 +71,7 @@ where
     and key is not null;
 
 -- step: take_in
--- Updates of text are slow, and titles seldom change: rows are replaced instead.
+-- Updates of text are slow, and titles seldom change: rows are replaced.
 update silver.MarketKey
 set title_from_at = named_market.title_from_at
 from named_market

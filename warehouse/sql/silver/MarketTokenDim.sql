@@ -35,10 +35,13 @@ from (
         outcome_index,
         fetched_at
     from bronze_trades
-    union all by name
+    union all
     select
         token_id,
-        condition_id
+        condition_id,
+        null as outcome,
+        null as outcome_index,
+        fetched_at
     from bronze_taker_trades
 )
 group by 1;
@@ -140,7 +143,7 @@ where token_id != ''
 qualify
     row_number() over (
         partition by token_id
-        order by gamma_number desc, source_fetched_at desc, outcome_index
+        order by gamma_number desc, source_fetched_at desc, outcome_index asc
     ) = 1;
 
 create or replace temp table relisted_token as

@@ -126,11 +126,7 @@ where
     traded_at between getvariable('batch_from') and getvariable('batch_to');
 
 insert into silver.TakerPending by name
-select distinct on (
-    market_key, traded_at, transaction_hash, trader_key, token_key, is_buy,
-    round(size * 1e6), round(price * 1e6), occurrence
-)
-    taker_row.* exclude (identity_hash)
+select taker_row.* exclude (identity_hash)
 from taker_row
 anti join fresh_trade
     using (
@@ -139,4 +135,11 @@ anti join fresh_trade
 anti join touched_fact
     using (
         identity_hash, market_key, traded_at, transaction_hash, occurrence
-    );
+    )
+qualify
+    row_number() over (
+        partition by
+            market_key, traded_at, transaction_hash, trader_key, token_key,
+            is_buy, round(size * 1e6), round(price * 1e6), occurrence
+        order by size, price
+    ) = 1;

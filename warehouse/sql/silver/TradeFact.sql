@@ -136,7 +136,7 @@ semi join incoming_pair using (market_key, traded_at)
 where AbsentSecond.dataset = 'trades';
 
 -- step: tell_disputed
--- What new rows of walks may change: seconds that these walks passed or confirmed.
+-- What new rows of walks may change: seconds that they passed or confirmed.
 create or replace temp table contested_pair as
 select
     AbsentSecond.market_key,
@@ -169,8 +169,8 @@ inner join silver.FoldedTally
 semi join walk_map on FoldedTally.walk_key = walk_map.walk_key;
 
 -- step: number
--- Order runs against the pages, which begin with the newest row; pages of the old
--- API overlap and give none.
+-- Order runs against the pages, which begin with the newest row; pages of the
+-- old API overlap and give none.
 create or replace temp table repeated_row as
 with
 
@@ -295,7 +295,10 @@ left join match_tally
         and told.traded_at = match_tally.traded_at
         and told.transaction_hash = match_tally.transaction_hash
 order by
-    told.traded_at::date, told.market_key, told.traded_at, told.transaction_hash;
+    told.traded_at::date,
+    told.market_key,
+    told.traded_at,
+    told.transaction_hash;
 
 -- step: take_in_contested
 create or replace temp table touched_fact as
@@ -335,22 +338,22 @@ set
     row_no = changed.row_no
 from (
     select
-        touched_fact.row_id,
-        resolved_trade.*
+        resolved_trade.*,
+        touched_fact.row_id
     from touched_fact
     inner join resolved_trade
         on
-            resolved_trade.market_key = touched_fact.market_key
-            and resolved_trade.traded_at = touched_fact.traded_at
-            and resolved_trade.transaction_hash = touched_fact.transaction_hash
-            and resolved_trade.trader_key = touched_fact.trader_key
-            and resolved_trade.token_key = touched_fact.token_key
+            touched_fact.market_key = resolved_trade.market_key
+            and touched_fact.traded_at = resolved_trade.traded_at
+            and touched_fact.transaction_hash = resolved_trade.transaction_hash
+            and touched_fact.trader_key = resolved_trade.trader_key
+            and touched_fact.token_key = resolved_trade.token_key
             and resolved_trade.is_buy is not distinct from touched_fact.is_buy
             and round(resolved_trade.size * 1e6)
             is not distinct from round(touched_fact.size * 1e6)
             and round(resolved_trade.price * 1e6)
             is not distinct from round(touched_fact.price * 1e6)
-            and resolved_trade.occurrence = touched_fact.occurrence
+            and touched_fact.occurrence = resolved_trade.occurrence
     where
         (
             resolved_trade.order_in_second,
@@ -373,8 +376,8 @@ select * from new_trade
 order by traded_at::date, market_key, traded_at, transaction_hash;
 
 -- step: settle_withdrawn
--- A fill is withdrawn where the two walks that last passed its second, after it was
--- last seen, spoke for the whole second and did not show it.
+-- A fill is withdrawn where two walks passed its second after it was last seen,
+-- spoke for the whole second and did not show it.
 create or replace temp table touched_fact as
 select
     TradeFact.rowid as row_id,
@@ -454,8 +457,8 @@ passed as (
         AbsentSecond.market_key, AbsentSecond.traded_at, AbsentSecond.walk_key
 ),
 
--- A walk that brought rows of the market, and of this second none that bronze did
--- not hold, saw all that was held.
+-- A walk that brought rows of the market, and of this second none that bronze
+-- did not hold, saw all that was held.
 confirmed as (
     select
         contested_pair.market_key,
@@ -591,8 +594,8 @@ from withdrawn_change
 where TradeFact.rowid = withdrawn_change.row_id;
 
 -- step: tell_touched
--- Seconds whose takers and balance must be told anew: contested ones, and older ones
--- of which taker rows have come.
+-- Seconds whose takers and balance must be told anew: contested ones, and older
+-- ones of which taker rows have come.
 create or replace temp table touched_pair as
 select
     market_key,
@@ -628,7 +631,7 @@ told as (
     select
         *,
         was_named
-        or exists(
+        or exists (
             select 1 from taker_row
             where
                 taker_row.identity_hash = touched_fact.identity_hash

@@ -13,8 +13,8 @@ create table if not exists silver.UnbalancedMatch (
 );
 
 -- step: tally
--- Of each match of match_row: its fills, what is left over, and the size of the
--- taker's row where that is plain: it alone is as large as all the others together.
+-- Of each match of match_row: its fills, what is left over, and the size of
+-- the taker's row where that is plain: it is as large as all others together.
 create or replace temp table match_tally as
 with
 
@@ -37,8 +37,9 @@ signed as (
         market_tokens.tokens,
         try_cast(round(match_row.size * 1e6) as bigint) as micro,
         case
-            when match_row.is_buy
-            = (match_row.token_key = market_tokens.first_token) then 1
+            when
+                match_row.is_buy
+                = (match_row.token_key = market_tokens.first_token) then 1
             else -1
         end as sign
     from match_row
@@ -87,8 +88,10 @@ many_outcomes_net as (
                 )
             else abs(sum(
                 case
-                    when match_row.is_buy
-                    = (match_row.token_key = many_outcomes.first_token) then 1
+                    when
+                        match_row.is_buy
+                        = (match_row.token_key = many_outcomes.first_token)
+                        then 1
                     else -1
                 end * try_cast(round(match_row.size * 1e6) as bigint)
             ))

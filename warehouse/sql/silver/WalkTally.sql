@@ -13,8 +13,8 @@ create table if not exists silver.WalkTally (
 );
 
 -- step: take_in
--- Trades that came before are dropped by now. Takers' rows are not told apart one by
--- one: of a whole day all come again, and what was counted there is void.
+-- Trades that came before are dropped by now. Takers' rows are not told apart
+-- one by one: of a whole day all come again, and the old count is void.
 delete from silver.WalkTally
 using taker_whole_day
 where
