@@ -6,7 +6,7 @@ from collections import Counter
 
 import polars as pl
 import pyarrow as pa
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_lake import FILLS, fills
 
@@ -59,6 +59,7 @@ def model(served: list[tuple], held: list[tuple], whole: dict) -> set[tuple]:
     return confirmed
 
 
+@settings(deadline=None)
 @given(
     st.lists(row, min_size=1, max_size=14),
     st.lists(row, max_size=14),

@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from small_lake import SmallLake, notes, page
 
 from lake.storage import Step
@@ -89,13 +90,16 @@ def places(steps: list[Step]) -> list[int]:
     return sorted(found.values())
 
 
-def test_a_run_that_dies_anywhere_and_is_run_again_ends_as_if_undisturbed(tmp_path):
+@pytest.mark.parametrize("share", range(4))  # so that they run side by side
+def test_a_run_that_dies_anywhere_and_is_run_again_ends_as_if_undisturbed(
+    tmp_path, share
+):
     steps: list[Step] = []
     undisturbed = SmallLake(tmp_path / "undisturbed", observe=steps.append)
     fetch(undisturbed)
     expected = state(undisturbed)
     assert expected[2] == {"m1": (6, 0), "m2": (2, 5)}
-    for number in places(steps):
+    for number in places(steps)[share::4]:
         root = tmp_path / str(number)
         with suppress(Death, RuntimeError):
             fetch(SmallLake(root, observe=Fuse(number)))
