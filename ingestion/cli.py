@@ -129,3 +129,7 @@ def _in_words(summary: Summary, warehouse: Path | None) -> str:
     ]
     how = "built anew from" if summary.rebuilt else "took in"
     return f"{warehouse} {how} {', '.join(parts) or 'nothing new'}."
+
+
+if __name__ == "__main__":
+    main()
