@@ -101,6 +101,7 @@ def judged(
         )
     )
     counts = counts.join(turns, on=WALK_PAIR)
+    before = held.group_by(served.columns).agg(had=pl.len())
     most = most_seen(held)
     verdicts = []
     for turn in turns["turn"].unique().sort():
@@ -127,7 +128,16 @@ def judged(
             verdict.filter(~pl.col("confirmed")), on=WALK_PAIR, how="semi"
         )
         most = (
-            pl.concat([most, stored.select(*identity, most=pl.col("seen"))])
+            pl.concat(
+                [
+                    most,
+                    stored.join(
+                        before, on=served.columns, how="left", nulls_equal=True
+                    ).select(
+                        *identity, most=pl.col("seen") + pl.col("had").fill_null(0)
+                    ),
+                ]
+            )
             .group_by(identity)
             .agg(pl.col("most").max())
         )
