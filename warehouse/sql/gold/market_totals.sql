@@ -79,18 +79,32 @@ clock as (
     where walks.dataset = 'trades' and pages.ts_newest > pages.fetched_at
 ),
 
--- all totals ever read are whole cents only if the exchange rounds them
+-- the exchange may round its totals, to cents at the coarsest: to how many
+-- decimals, all of them together tell, and half a unit of the last is allowed
+decimals as (
+    select unnest([2, 3, 4, 5]) as places
+),
+
 rounding as (
     select
-        if(
+        coalesce(
+            max(0.5 * pow(10, -places)) filter (where is_rounded), 0
+        ) + 0.00001 as tolerance
+    from (
+        select
+            decimals.places,
             bool_and(
-                abs(taker_volume * 100 - round(taker_volume * 100))
-                < 0.000001 * greatest(1, taker_volume / 1000000)
-            ),
-            0.00501,
-            0.00001
-        ) as tolerance
-    from totals
+                abs(
+                    totals.taker_volume
+                    - round(totals.taker_volume, decimals.places)
+                )
+                < 0.00000001 * greatest(1, totals.taker_volume / 1000000)
+            ) as is_rounded
+        from totals
+        cross join decimals
+        group by all
+        having bool_or(totals.taker_volume > 0)
+    ) as by_places
 ),
 
 walk_begins as (
