@@ -8,6 +8,7 @@ from typing import Any
 
 import polars as pl
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 import real_payloads as real
 from user_home import IDENTITY, Home, comparable, same
@@ -180,8 +181,6 @@ def test_equal_rows_of_one_trader_are_fills_of_their_own(tmp_path):
         assert same(user.held(), expected)
         second = user.fetch(*walk)["datasets"]["trades"]
         assert (second["rows_seen"], second["rows_new"]) == (32_046, 0)
-        user.ingest()
-        assert same(user.held(), expected)
         user.ingest("--rebuild")
         assert same(user.held(), expected)
         numbered = user.ask(
@@ -205,15 +204,18 @@ def test_a_page_repeated_beyond_the_cap_counts_once_and_leaves_its_markets_parti
 
     A pack that meets the cap is walked market by market. Of a single market the capture
     holds no second page, so whatever offset is asked for, it is given its first again.
+    The last market is made up: it has all the captured rows, and so three pages.
     """
     rows = real.capped_rows()
     assert len(rows) == 5_000
-    assert all(
-        rows[at : at + 500] == rows[1_000:1_500] for at in range(1_500, 5_000, 500)
-    )
+    pages = [rows[at : at + 500] for at in range(0, 5_000, 500)]
+    assert pages[2:] == [pages[2]] * 8
     tape = rows[:1_500]
     markets = {row["conditionId"]: row for row in tape}
     assert len(markets) == 20
+    whole = real.placeholder("condition", "all twenty markets")
+    as_one = [{**row, "conditionId": whole} for row in tape]
+    markets[whole] = as_one[0]
     stubs = [
         {"id": str(7_000_000 + n), "conditionId": condition, "slug": row["slug"]}
         | {"question": row["title"], "closed": True, "volumeNum": 0}
@@ -221,22 +223,31 @@ def test_a_page_repeated_beyond_the_cap_counts_once_and_leaves_its_markets_parti
     ]
     folder = real.Folder(tmp_path / "payloads").catalogue(stubs)
     folder.route("/data/v2/.*", {"error": "gone"}, status=404)
+    capped(folder, as_one, {"market": whole})
     for condition in markets:
         page = [row for row in tape if row["conditionId"] == condition]
         folder.route("/data/trades", page, query={"market": condition})
-    for offset in (0, 450, 900):
-        page = tape[offset : offset + 500]
-        folder.route("/data/trades", page, query={"offset": str(offset)})
-    folder.route("/data/trades", tape[1_000:])
+    capped(folder, tape, {})
     with sandbox_server(payloads=folder.path, **SANDBOX) as box:
         user = Home(tmp_path, box, SETTINGS)
         chosen = [text for market in markets for text in ("--market", market)]
         user.fetch("--mode", "trades", *chosen)
         user.ingest()
-        assert same(user.held(), served_as(tape))
+        assert same(user.held(), served_as([*tape, *as_one]))
         judged = user.ask("select status, reason from gold.market_completeness")
         assert judged.unique().rows() == [("partial", "offset_cap")]
-        assert judged.height == 20
+        assert judged.height == 21
+
+
+def capped(folder: real.Folder, tape: list[dict], query: dict[str, str]) -> None:
+    """Answer as v1 did: from an offset of 1,000 on, the same page again and again.
+
+    The offsets are those that our client asks for, pages of 500 that overlap by 50.
+    """
+    for offset in (0, 450, 900):
+        page = tape[offset : offset + 500]
+        folder.route("/data/trades", page, query={**query, "offset": str(offset)})
+    folder.route("/data/trades", tape[1_000:], query=query)
 
 
 def test_a_million_rows_of_five_pages_are_the_trades_that_one_page_shows(tmp_path):
@@ -304,6 +315,6 @@ def store(user: Home, rows: pl.DataFrame) -> None:
                 for field in schema
             ]
             table = pa.Table.from_arrays(columns, schema=schema)
-            oldest = min(page["timestamp"].to_pylist())
+            oldest = pc.min(page["timestamp"]).as_py()
             ended = Progress("trades", walk_id, (), None, oldest, ended=True)
             writer.put(Batch({"trades": table}, (ended,)))
