@@ -102,3 +102,9 @@ def test_every_model_opens_with_a_header(layer):
         if not path.read_text("utf-8").startswith("-- ")
     }
     assert not bare
+
+
+def test_every_test_module_has_a_name_of_its_own():
+    """Pytest imports them by their bare names."""
+    names = [path.name for path in (ROOT / "tests").rglob("*.py")]
+    assert len(names) - names.count("conftest.py") == len({*names} - {"conftest.py"})
