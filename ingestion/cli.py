@@ -6,11 +6,9 @@ import dataclasses
 import json
 import logging
 import secrets
-import signal
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import click
@@ -18,17 +16,11 @@ import duckdb
 
 import settings
 from ingestion.run import Summary, ingest
+from ingestion.stopping import StopAtSignal, Stopped
 from settings.errors import PolylakeError
 from warehouse.connect import open_to_read
 
 log = logging.getLogger("ingest")
-
-
-class _Stopped(BaseException):
-    """A signal asked for the end: what is taken in stays, the rest waits."""
-
-    def __init__(self, number: int) -> None:
-        self.exit_code = 128 + number
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -46,19 +38,24 @@ def main(rebuild: bool, config: Path | None, as_json: bool) -> None:
     logging.basicConfig(
         stream=sys.stderr, level=logging.INFO, format="%(name)s: %(message)s"
     )
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _stop)
     started_at = datetime.now(UTC)
     summary, exit_code, failure, stopped = Summary(), 0, None, None
     warehouse: Path | None = None
     try:
-        paths = settings.load(config).paths
-        warehouse = paths.warehouse
-        summary = ingest(paths.lake, warehouse, rebuild=rebuild, report=log.info)
+        with StopAtSignal() as stop:
+            paths = settings.load(config).paths
+            warehouse = paths.warehouse
+            summary = ingest(
+                paths.lake,
+                warehouse,
+                rebuild=rebuild,
+                report=log.info,
+                opened=stop.watch,
+            )
     except PolylakeError as error:
         failure, exit_code = str(error), error.exit_code
-    except _Stopped as stop:
-        stopped, exit_code = "signal", stop.exit_code
+    except Stopped as stopping:
+        stopped, exit_code = "signal", stopping.exit_code
     for problem in summary.problems:
         log.warning(problem)
     if failure is not None:
@@ -80,10 +77,6 @@ def main(rebuild: bool, config: Path | None, as_json: bool) -> None:
     elif exit_code == 0:
         click.echo(_in_words(summary, warehouse))
     sys.exit(exit_code)
-
-
-def _stop(number: int, _: FrameType | None) -> None:
-    raise _Stopped(number)
 
 
 def _as_json(summary: Summary) -> dict[str, Any]:

@@ -58,6 +58,7 @@ class Summary:
 
 
 Report = Callable[[str], None]
+Opened = Callable[[duckdb.DuckDBPyConnection], None]
 
 
 def ingest(
@@ -67,8 +68,12 @@ def ingest(
     rebuild: bool = False,
     batch_rows: int = BATCH_ROWS,
     report: Report = lambda _: None,
+    opened: Opened = lambda _: None,
 ) -> Summary:
     """Take in what is new in `lake` and publish it as `warehouse`.
+
+    `opened` is given each connection that is written with, so that whoever wants the
+    run to stop can interrupt what it is doing.
 
     Raises `Locked` if another run is at it. Whenever this dies, the published file is
     whole, and the next run goes on from the last batch that was taken in.
@@ -77,7 +82,7 @@ def ingest(
     with held(turns.lock, what=f"The warehouse {warehouse}"):
         turns.tidy()
         turns.check_published()
-        run = _Run(lake, turns, batch_rows, report)
+        run = _Run(lake, turns, batch_rows, report, opened)
         run.rebuild() if rebuild else run.catch_up()
         turns.tidy()
         run.summary.problems += turns.problems
@@ -86,13 +91,19 @@ def ingest(
 
 class _Run:
     def __init__(
-        self, lake: Path, turns: Turns, batch_rows: int, report: Report
+        self,
+        lake: Path,
+        turns: Turns,
+        batch_rows: int,
+        report: Report,
+        opened: Opened,
     ) -> None:
         self.summary = Summary()
         self._lake = lake
         self._turns = turns
         self._batch_rows = batch_rows
         self._report = report
+        self._opened = opened
         storage = LocalStorage(lake)
         self._logs = {name: DeltaLog(storage, DATASETS[name]) for name in _NAMES}
 
@@ -188,9 +199,11 @@ class _Run:
 
     def _open(self, path: Path) -> duckdb.DuckDBPyConnection:
         self._turns.scratch.mkdir(parents=True, exist_ok=True)
-        return open_to_write(
+        db = open_to_write(
             path, scratch=self._turns.scratch, memory_limit=_memory_limit()
         )
+        self._opened(db)
+        return db
 
     def _take_in(self, path: Path, changes: Mapping[str, Changes]) -> None:
         with self._open(path) as db:

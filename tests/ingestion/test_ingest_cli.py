@@ -7,7 +7,9 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 
+import duckdb
 import pytest
 from bronze_lake import trade
 from click.testing import CliRunner
@@ -26,16 +28,7 @@ def config(bronze, tmp_path):
 
 
 @pytest.fixture
-def handlers():
-    """Puts back what the command does to signals."""
-    before = {n: signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM)}
-    yield
-    for number, handler in before.items():
-        signal.signal(number, handler)
-
-
-@pytest.fixture
-def run(config, handlers):
+def run(config):
     def run(*options, file=config):
         return CliRunner().invoke(ingestion.cli.main, ["--config", str(file), *options])
 
@@ -96,13 +89,25 @@ def test_a_second_run_at_the_same_time_exits_75(run, tmp_path):
         assert run().exit_code == 75
 
 
+ENDLESS = """
+select sum(hash(one.range * 7 + two.range))
+from range(10000000) as one, range(10000000) as two
+"""
+
+
 @pytest.mark.parametrize(
     ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)]
 )
-def test_a_signal_stops_the_run(run, monkeypatch, number, code):
-    monkeypatch.setattr(
-        ingestion.cli, "ingest", lambda *_, **__: os.kill(os.getpid(), number)
-    )
+def test_a_signal_stops_the_run_in_the_middle_of_a_query(
+    run, monkeypatch, number, code
+):
+    def ask_without_end(*_, opened, **__):
+        with duckdb.connect() as db:
+            opened(db)
+            threading.Timer(0.1, os.kill, (os.getpid(), number)).start()
+            db.execute(ENDLESS)
+
+    monkeypatch.setattr(ingestion.cli, "ingest", ask_without_end)
     result = run("--json")
     assert result.exit_code == code
     assert json.loads(result.stdout)["stopped"] == "signal"
