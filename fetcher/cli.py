@@ -216,14 +216,16 @@ class Asked:
 
 
 def _run(asked: Asked, work: Iterable[Phase] | None = None) -> int:
-    settings = _start(asked)
-
     from fetcher.ending import Ending, limited, listening
-    from fetcher.fetching import fetch as run
-    from fetcher.summary import as_json, as_text
 
     ending = Ending()
+    # Before all that takes time: a signal that comes early is one that stops the run.
     with listening(ending), limited(ending, asked.options.timeout):
+        settings = _start(asked)
+
+        from fetcher.fetching import fetch as run
+        from fetcher.summary import as_json, as_text
+
         summary = run(
             settings,
             asked.options,
@@ -231,8 +233,8 @@ def _run(asked: Asked, work: Iterable[Phase] | None = None) -> int:
             work=work,
             is_terminal=is_terminal(sys.stderr),
         )
-    shown = json.dumps(as_json(summary)) if asked.as_json else as_text(summary)
-    click.echo(shown)
+        shown = json.dumps(as_json(summary)) if asked.as_json else as_text(summary)
+        click.echo(shown)
     return summary.exit_code
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -147,3 +148,39 @@ def test_help_loads_nothing_heavy():
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)]
+)
+def test_a_signal_counts_from_the_first_moment_on(tmp_path, number, code):
+    (tmp_path / "config.toml").write_text(
+        '[apis.gamma]\nbase_url = "http://127.0.0.1:1"\n'
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", STOPPED_WHILE_LOADING, str(int(number))],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == code, done.stderr
+    told = json.loads(done.stdout)
+    assert (told["stopped"], told["exit_code"]) == ("signal", code)
+    assert told["failures"] == []
+
+
+STOPPED_WHILE_LOADING = """
+import os, sys
+
+class Stop:
+    def find_spec(self, name, *_):
+        if name == "fetcher.fetching":
+            os.kill(os.getpid(), int(number))
+
+number = sys.argv[1]
+sys.meta_path.insert(0, Stop())
+sys.argv = ["fetch", "--mode", "all", "--json"]
+from fetcher.cli import main
+main()
+"""
