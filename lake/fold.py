@@ -229,7 +229,7 @@ class Fold:
         writer = ParquetWriter(self._storage, self._dataset, rows)
         for day, count in runs.iter_rows():
             folder = f"dt={_EPOCH + timedelta(days=day)}"
-            for piece in slices(rows.slice(0, count), [count], at_most=self._file_rows):
+            for piece in slices(rows.slice(0, count), at_most=self._file_rows):
                 name = f"{self._writer}-{number:06d}-{secrets.token_hex(6)}.parquet"
                 aside = f"{self._scratch}/{name}"
                 footer = writer.write(aside, piece)

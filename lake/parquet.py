@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -28,7 +28,6 @@ class ParquetWriter:
         self, storage: LocalStorage, dataset: Dataset, sample: pa.Table
     ) -> None:
         self._storage = storage
-        self._schema = dataset.schema
         self._repeating = [
             name for name in sample.column_names if _repeats(sample[name])
         ]
@@ -84,13 +83,10 @@ def bounded_columns(dataset: Dataset) -> list[str]:
     return [field.name for field in dataset.schema if field.name in wanted]
 
 
-def slices(rows: pa.Table, sizes: Iterable[int], *, at_most: int) -> Iterator[pa.Table]:
-    """Cut consecutive runs of `sizes` rows out of `rows`, none above `at_most`."""
-    start = 0
-    for size in sizes:
-        for offset in range(0, size, at_most):
-            yield rows.slice(start + offset, min(at_most, size - offset))
-        start += size
+def slices(rows: pa.Table, *, at_most: int) -> Iterator[pa.Table]:
+    """Cut the rows into tables of up to `at_most`, in their order."""
+    for offset in range(0, rows.num_rows, at_most):
+        yield rows.slice(offset, at_most)
 
 
 def _repeats(column: pa.ChunkedArray) -> bool:

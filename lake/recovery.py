@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from lake.batch import Progress
 from lake.cursor import CursorFile, Landed, writer_named_in
 from lake.dataset import Dataset
 from lake.fold import Fold, Folded
@@ -138,7 +137,9 @@ def _end(
         upto = last.get(folder.dataset, 0)
         over = [
             replace(record, ended=True, complete_to=None)
-            for walk_id, record in _unfinished(folder, folded[folder.dataset], upto)
+            for walk_id, record in unfinished(
+                folder, folded[folder.dataset], upto
+            ).items()
             if walk_id not in alive
         ]
         if over:
@@ -146,12 +147,6 @@ def _end(
             folder.write(number, [dataset.schema.empty_table()], over)
             ended[folder.dataset] = number
     return ended
-
-
-def _unfinished(
-    folder: LandingFolder, folded: int, upto: int
-) -> list[tuple[str, Progress]]:
-    return [*unfinished(folder, folded, upto).items()]
 
 
 def _adopt(

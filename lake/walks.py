@@ -14,14 +14,7 @@ due       a market that must be walked, and why
 
 from __future__ import annotations
 
-from lake.dataset import (
-    INT32,
-    INT64,
-    STRING,
-    TIMESTAMP,
-    Column,
-    Dataset,
-)
+from lake.dataset import INT32, INT64, STRING, TIMESTAMP, Column, Dataset
 
 WALKS = Dataset(
     name="walks",
@@ -38,7 +31,7 @@ WALKS = Dataset(
         Column(
             "outcome",
             STRING,
-            "walk and subject rows: end, floor, cap, cursor_refused, dropped",
+            "walk and subject rows: end, floor, window, cap, cursor_refused, ...",
         ),
         Column("detail", STRING, "reason, or the ids that a listing page named"),
         Column("rows_served", INT64, "rows in the answer or the walk"),

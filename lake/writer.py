@@ -28,6 +28,7 @@ logger = logging.getLogger(__name__)
 
 BUFFER_BYTES = 64 * 1024 * 1024
 LINGER_SECONDS = 1.0
+LAST_SECOND = 253_402_300_799  # of the year 9999
 
 
 @dataclass
@@ -81,7 +82,6 @@ class Writer:
         buffer_bytes: int = BUFFER_BYTES,
         linger_seconds: float = LINGER_SECONDS,
         landing_max_bytes: int = 4 << 30,
-        clock: Callable[[], float] = time.time,
     ) -> None:
         self._storage = storage
         self._datasets = datasets
@@ -91,7 +91,6 @@ class Writer:
         self._buffer_bytes = buffer_bytes
         self._linger = linger_seconds
         self._landing_max = landing_max_bytes
-        self._clock = clock
         self._state = threading.Condition()
         self._buffer = _Buffer()
         self._put = 0
@@ -337,6 +336,3 @@ def _check(dataset: Dataset, rows: pa.Table, batch: Batch) -> None:
         bounds = pc.min_max(rows[dataset.day_of]).as_py()
         if bounds["min"] < 0 or bounds["max"] > LAST_SECOND:
             raise ValueError(f"rows for {dataset.name} with {dataset.day_of} {bounds}")
-
-
-LAST_SECOND = 253_402_300_799  # the last one of the year 9999
