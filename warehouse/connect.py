@@ -33,7 +33,6 @@ def open_to_write(
     *,
     scratch: Path,
     memory_limit: str | None = None,
-    threads: int | None = None,
 ) -> duckdb.DuckDBPyConnection:
     """Open or make a warehouse file; what does not fit in memory goes to `scratch`."""
     config: dict[str, str | bool | int | float | list[str]] = {
@@ -44,8 +43,6 @@ def open_to_write(
     }
     if memory_limit is not None:
         config["memory_limit"] = memory_limit
-    if threads is not None:
-        config["threads"] = threads
     return _connect(path, read_only=False, config=config)
 
 

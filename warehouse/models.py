@@ -2,8 +2,8 @@
 
 A silver file is a header (grain, key, sources) and steps, each opened by a line
 `-- step: <name>`. `define` makes the table where there is none; the other steps are
-run by `ingestion`, which gives them the temporary tables that their header names. A
-gold file is a header and one select; it becomes the view of the file's name.
+run by `ingestion/load.py`, in its order: they hand each other rows in temporary tables.
+A gold file is a header and one select; it becomes the view of the file's name.
 """
 
 from __future__ import annotations

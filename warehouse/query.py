@@ -35,12 +35,10 @@ class QueryFailed(PolylakeError):
     """The warehouse could not answer; the message is the first line of why."""
 
 
-def run(
-    db: duckdb.DuckDBPyConnection, sql: str, parameters: Sequence[Any] = ()
-) -> tuple[list[str], Iterator[Row]]:
-    """Return column names and rows; errors are one sentence."""
+def run(db: duckdb.DuckDBPyConnection, sql: str) -> tuple[list[str], Iterator[Row]]:
+    """Return column names and rows; raises `QueryFailed`."""
     try:
-        db.execute(sql, list(parameters))
+        db.execute(sql)
     except duckdb.Error as error:
         raise _explained(error) from error
     columns = [column[0] for column in db.description or []]
