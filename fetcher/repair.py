@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import logging
 
-import pyarrow as pa
-
-from bronze import DATASETS
 from fetcher.modes import Phase, phases
+from fetcher.polymarket.walk_rows import due_row, walks_table
 from fetcher.run import Run
 from fetcher.verify import verify
 from lake.batch import Batch
-from lake.walks import WALKS
 
 log = logging.getLogger(__name__)
 
@@ -35,17 +32,7 @@ def mark_due(run: Run) -> None:
         log.info("no walk lacks rows; going on with what is due anyway")
         return
     log.info("%d markets are walked again", len({key for _, key in due}))
-    now = int(run.clock() * 1_000_000)
-    rows = [
-        {
-            "kind": "due",
-            "dataset": dataset,
-            "key": key,
-            "detail": REASON,
-            "fetched_at": now,
-        }
-        for dataset, key in sorted(due)
-    ]
-    table = pa.Table.from_pylist(rows, schema=DATASETS[WALKS.name].schema)
-    run.writer.put(Batch({WALKS.name: table}))
+    now = run.clock()
+    rows = [due_row(dataset, key, REASON, now) for dataset, key in sorted(due)]
+    run.writer.put(Batch({"walks": walks_table(rows)}))
     run.writer.fold()  # what is due is read from the walk state

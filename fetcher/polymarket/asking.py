@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from fetcher.answer import Answer
 from fetcher.errors import FetchError, Gone, Refused, UnexpectedPayload
 from fetcher.http import Api
@@ -11,6 +13,9 @@ from fetcher.polymarket.trade_rows import TradePage, read_page
 PATH = "/v2/trades"
 GROUPS = ("data_v2_all", "data_v2_trades")
 ATTEMPTS = 3  # at a page that is not the one that was asked for
+
+Ask = Callable[[Chain], tuple[Answer, TradePage]]
+"""`ask` of one service: what a walk is given to put its questions with."""
 
 
 class CursorRefused(FetchError):

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from fetcher.answer import Answer
-from fetcher.polymarket.asking import CursorRefused
+from fetcher.polymarket.asking import Ask, CursorRefused
 from fetcher.polymarket.chain import (
     PAGE_ROWS,
     Chain,
@@ -32,7 +32,6 @@ from lake.walk_id import new_walk_id
 
 log = logging.getLogger(__name__)
 
-Ask = Callable[[Chain], tuple[Answer, TradePage]]
 DueRows = Callable[[Interval], Iterable[Row]]
 
 
@@ -91,7 +90,6 @@ def walk_feed(
     chains: Mapping[str, Chain],
     *,
     down_to: int | None = None,
-    on_page: Callable[[TradePage], None] = lambda page: None,
 ) -> Iterator[Batch]:
     """Yield the batches that bring the feed up to date, from the top.
 
@@ -115,7 +113,6 @@ def walk_feed(
                 return
             chain = None
             continue
-        on_page(page)
         feed, after, batch = _taken(source, feed, chain, chains, answer, page, asked_at)
         yield batch
         if feed.intervals and feed.intervals[0].walk_id == after.walk_id:

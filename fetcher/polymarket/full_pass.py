@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from secrets import token_hex
 from typing import Any
 
@@ -101,8 +102,7 @@ class FullPass:
     def walk(self) -> None:
         """Do what is left of the pass."""
         sides: list[Callable[[], None]] = [
-            lambda listing=one: self._walk_listing(listing)  # type: ignore[misc]
-            for one in self._listings
+            partial(self._walk_listing, one) for one in self._listings
         ]
         if MARKETS in self._listings:
             sides.append(self._walk_clob)

@@ -122,12 +122,7 @@ class _Walk:
             if previous and keys == previous:
                 return End("cap", detail=CAP)
             self._take(answer, page, keys, new_from)
-            oldest = page.oldest
-            if (
-                self._chain.floor is not None
-                and oldest is not None
-                and oldest < self._chain.floor
-            ):
+            if self._chain.passes_floor(page):
                 return End("window", self._chain.floor)
             if new_from == len(keys) and len(keys) < len(previous):
                 return self._ended()

@@ -10,9 +10,8 @@ import logging
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from fetcher.answer import Answer
 from fetcher.errors import Gone, Refused
-from fetcher.polymarket.asking import CursorRefused
+from fetcher.polymarket.asking import Ask, CursorRefused
 from fetcher.polymarket.chain import (
     Chain,
     End,
@@ -32,8 +31,6 @@ log = logging.getLogger(__name__)
 DAY = 86_400
 WINDOW_DAYS = 3 * 365  # how far back queries by condition reach, and perhaps a day more
 SERVICE_WINDOW = "service_window"
-
-Ask = Callable[[Chain], tuple[Answer, TradePage]]
 
 
 @dataclass(frozen=True)

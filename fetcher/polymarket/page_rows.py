@@ -23,7 +23,7 @@ from fetcher.polymarket.market_rows import (
     market_row,
 )
 from fetcher.polymarket.typed_rows import Item, Misfit, Row, arrow_table
-from lake.quarantine import Misfit as Refused
+from lake import quarantine
 
 
 @dataclass
@@ -42,13 +42,13 @@ class Part:
 
     def fresh(
         self, known: Catalogue, *, fetched_at: datetime, walk_id: str, page_no: int
-    ) -> tuple[pa.Table, list[Refused]]:
+    ) -> tuple[pa.Table, list[quarantine.Misfit]]:
         """Return the rows that the lake does not hold, and what fits no schema.
 
         The rows count as held from then on: see Catalogue.changed.
         """
         rows: list[Row] = []
-        refused: list[Refused] = []
+        refused: list[quarantine.Misfit] = []
         lineage = {"fetched_at": fetched_at, "walk_id": walk_id, "page_no": page_no}
         for row_no in self._unknown(known):
             try:
@@ -101,8 +101,8 @@ class Part:
     def _event(self, row_no: int) -> Item | None:
         return None if self.events is None else self.events[row_no]
 
-    def _refused(self, row_no: int, reason: str) -> Refused:
-        return Refused(reason, json.dumps(self.items[row_no]), row_no)
+    def _refused(self, row_no: int, reason: str) -> quarantine.Misfit:
+        return quarantine.Misfit(reason, json.dumps(self.items[row_no]), row_no)
 
 
 def parts_of(dataset: str, items: Sequence[Any]) -> list[Part]:

@@ -79,10 +79,8 @@ class Selection:
     def __init__(self, run: Run) -> None:
         self._run = run
         self._options = run.options
-        self._walk = ListingWalk(run, "markets", {"selection": True}, strategy="lookup")
-        self._events = ListingWalk(
-            run, "events", {"selection": True}, strategy="lookup"
-        )
+        self._walk = _walk(run, "markets")
+        self._events = _walk(run, "events")
         self._tags_of_event: dict[str, Item] = {}
 
     def markets(self) -> list[CatalogueMarket]:

@@ -13,6 +13,7 @@ from bronze import DATASETS
 from fetcher.answer import Answer
 from fetcher.errors import UnexpectedPayload
 from fetcher.http import Api
+from fetcher.polymarket.chunks import chunks
 from fetcher.polymarket.version import DataService
 from fetcher.polymarket.walk_rows import Row, moment, walks_table
 from lake.batch import Batch
@@ -27,9 +28,7 @@ Wanted = Mapping[str, set[str]]
 
 def totals_requests(wanted: Wanted) -> Iterator[dict[str, set[str]]]:
     """Yield `wanted` (condition ids by event) in parts of as many events as fit."""
-    events = sorted(wanted)
-    for at in range(0, len(events), EVENTS_A_REQUEST):
-        part = events[at : at + EVENTS_A_REQUEST]
+    for part in chunks(sorted(wanted), EVENTS_A_REQUEST):
         yield {event: wanted[event] for event in part}
 
 

@@ -7,13 +7,12 @@ lacks proves nothing, and it never makes a market complete.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import polars as pl
 
-from fetcher.answer import Answer
-from fetcher.polymarket.asking import CursorRefused
+from fetcher.polymarket.asking import Ask, CursorRefused
 from fetcher.polymarket.chain import (
     Chain,
     End,
@@ -23,14 +22,11 @@ from fetcher.polymarket.chain import (
     sides_of,
     taken,
 )
-from fetcher.polymarket.trade_rows import TradePage
 from fetcher.polymarket.version import DataService
 from lake.batch import Batch
 from lake.storage import LocalStorage
 
 log = logging.getLogger(__name__)
-
-Ask = Callable[[Chain], tuple[Answer, TradePage]]
 
 FULL_HISTORY = 1  # `start` omitted or 0 means three years
 
