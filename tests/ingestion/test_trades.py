@@ -232,6 +232,25 @@ def test_a_user_walk_withdraws_nothing(bronze, warehouse):
     assert warehouse.fills("withdrawn_at") == [(None,), (None,)]
 
 
+def test_a_walked_wallet_is_no_market(bronze, warehouse):
+    wallet = "0x" + "ab" * 20
+    subject = {
+        "kind": "subject",
+        "dataset": "trades",
+        "strategy": "user",
+        "walk_id": "u1",
+        "key": wallet,
+        "outcome": "end",
+        "rows_served": 1,
+        "fetched_at": at(1000.0),
+    }
+    bronze.commit("trades", [trade(walk="u1")])
+    bronze.commit("walks", [page("u1", 0, 0), walked("u1"), subject])
+    warehouse.ingest()
+    listed = "select condition_id from gold.market_completeness"
+    assert warehouse.ask(listed) == [("0x" + "c1".rjust(64, "0"),)]
+
+
 def test_the_oldest_second_of_a_walk_that_broke_off_withdraws_nothing(
     bronze, warehouse
 ):

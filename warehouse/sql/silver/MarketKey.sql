@@ -68,7 +68,9 @@ from bronze_walks
 where
     kind in ('subject', 'folded', 'absent', 'due')
     and dataset in ('trades', 'taker_trades')
-    and key is not null;
+    and key is not null
+    -- the subject of a walk over a wallet is the wallet
+    and not (kind = 'subject' and coalesce(strategy, '') = 'user');
 
 -- step: take_in
 -- Updates of text are slow, and titles seldom change: rows are replaced.
