@@ -45,6 +45,14 @@ class Entry(click.Group):
         except PolylakeError as error:
             click.echo(f"Error: {error}", err=True)
             code = error.exit_code
+        except duckdb.Error as error:  # a file cut short opens well, and fails later
+            reason = str(error).strip().splitlines()[0]
+            click.echo(
+                f"Error: The warehouse could not answer: {reason} If it is damaged, "
+                "`ingest --rebuild` makes it anew.",
+                err=True,
+            )
+            code = 1
         except BrokenPipeError:  # `warehouse query ... | head` has seen enough
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             code = 0

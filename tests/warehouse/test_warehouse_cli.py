@@ -152,6 +152,17 @@ def test_checks_that_hold_exit_0(warehouse):
     assert "0 broken" in shown.output
 
 
+def test_a_file_that_opens_and_cannot_be_read_is_one_sentence(
+    warehouse, warehouse_file
+):
+    damage(warehouse_file, "drop table silver.MarketKey")
+    for command in ("check", "completeness"):
+        shown = warehouse(command)
+        assert shown.exit_code == 1
+        assert len(shown.stderr.splitlines()) == 1
+        assert "`ingest --rebuild`" in shown.stderr
+
+
 def test_a_broken_promise_exits_1_and_shows_the_rows(warehouse, warehouse_file):
     damage(warehouse_file, "update silver.TradeFact set price = 1.5 where row_no = 0")
     shown = warehouse("check", "prices_are_dollars_a_share")
