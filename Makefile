@@ -1,10 +1,10 @@
 # setup: the environment, everything locked · demo: the whole road in one command
-# test · lint · fmt · bench · lock: pin the newest versions that pyproject.toml allows
+# test · lint · fmt · clean · lock: pin the newest versions that pyproject.toml allows
 
 PYTHON ?= python3.11
 BIN := .venv/bin
 
-.PHONY: setup demo test lint fmt bench lock clean
+.PHONY: setup demo test lint fmt lock clean
 
 setup: .venv/ready
 

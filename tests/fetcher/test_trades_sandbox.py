@@ -1,6 +1,6 @@
 """Whole runs against the sandbox: nothing is lost, nothing doubled, little repeated.
 
-The numbers of quirks are those of section 13 of the facts about the service.
+The numbers of quirks are those of docs/quirks.md.
 """
 
 from __future__ import annotations
