@@ -15,7 +15,7 @@ from sandbox.clock import Clock
 from sandbox.cursors import Signer
 from sandbox.fills import I8
 from sandbox.market import Event, Market
-from sandbox.options import DAY, Options
+from sandbox.options import Options
 from sandbox.rows import TradeRows
 from sandbox.tape import Tape
 from sandbox.universe import Universe
@@ -151,8 +151,3 @@ def iso(at: int, micro: int = 0) -> str:
 def day(at: int) -> str:
     """A date."""
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d")
-
-
-def days_ago(now: int, days: float) -> int:
-    """A second so many days before."""
-    return int(now - days * DAY)

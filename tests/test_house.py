@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from warehouse.models import models
+
 ROOT = Path(__file__).parent.parent
 
 MAY_IMPORT = {
@@ -102,6 +104,15 @@ def test_every_model_opens_with_a_header(layer):
         if not path.read_text("utf-8").startswith("-- ")
     }
     assert not bare
+
+
+def test_every_silver_model_names_its_key_and_what_it_reads():
+    vague = {
+        name
+        for name, model in models("silver").items()
+        if not all(word in model.header for word in ("One row per", "Key:", "Reads"))
+    }
+    assert not vague
 
 
 def test_every_test_module_has_a_name_of_its_own():
