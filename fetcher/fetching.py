@@ -145,8 +145,18 @@ def _do(phase: Phase, run: Run) -> None:
             return
         except UsageError:
             raise
+        except sqlite3.DatabaseError as error:
+            what = f"reading what is known of {phase.dataset}"
+            run.failed(phase.dataset, what, _damaged(run, error))
         except (PolylakeError, OSError) as error:
             run.failed(phase.dataset, f"fetching {phase.dataset}", error)
+
+
+def _damaged(run: Run, error: sqlite3.DatabaseError) -> PolylakeError:
+    return PolylakeError(
+        f"{run.lake.root / '_state'} cannot be read: {error}. If it is damaged, delete "
+        "that folder: the next run makes it anew from bronze."
+    )
 
 
 def _completeness(run: Run) -> Completeness:

@@ -14,7 +14,12 @@ from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary, finalize
 
-from fetcher.polymarket.catalogue_file import Bronze, catch_up, connect, transaction
+from fetcher.polymarket.catalogue_file import (
+    Bronze,
+    catch_up,
+    open_caught_up,
+    transaction,
+)
 from fetcher.polymarket.catalogue_tables import (
     CLOB_MARKETS,
     EVENTS,
@@ -69,9 +74,8 @@ class Catalogue:
         self._lake = lake
         self._lock = threading.RLock()
         self.walked_in_full: set[str] = set()  # listings, by this run
-        self._db = connect(Path(lake.root) / "_state" / "catalogue.sqlite")
+        self._db = open_caught_up(Path(lake.root) / "_state" / "catalogue.sqlite", lake)
         finalize(self, self._db.close)
-        self.catch_up()
 
     def catch_up(self) -> None:
         """Take in what the lake's commits have brought since."""
@@ -156,10 +160,6 @@ class Catalogue:
     def by_id(self, ids: Iterable[str]) -> dict[str, CatalogueMarket]:
         """Return the markets that are known, by Gamma's id."""
         return {m.id: m for m in self._where_in("id", [int(i) for i in ids])}
-
-    def known_events(self, ids: Iterable[str]) -> set[str]:
-        """Return those of the event ids that the catalogue holds."""
-        return {str(key) for key in self._held(EVENTS, [int(i) for i in ids])}
 
     def each(self, *, changed_since: float = 0) -> Iterator[CatalogueMarket]:
         """Yield every market, by id; or those stored at this unix time or later."""

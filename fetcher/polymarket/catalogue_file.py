@@ -36,18 +36,15 @@ class Bronze(Protocol):
     def path_of(self, name: str, file: str) -> Path: ...
 
 
-def connect(path: Path) -> sqlite3.Connection:
-    """Open the file, made anew if it is damaged or of another format.
+def open_caught_up(path: Path, lake: Bronze) -> sqlite3.Connection:
+    """Open the file with all that the lake's commits have brought.
 
-    The schema `main` is the file, `run` an empty copy of its tables that is gone with
-    the connection.
+    It is made anew if it is damaged or of another format. The schema `main` is the
+    file, `run` an empty copy of its tables that is gone with the connection.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        db = _connected(path)
-        if db.execute("pragma main.user_version").fetchone()[0] not in (0, FORMAT):
-            db.close()
-            raise sqlite3.DatabaseError("another format")
+        return _opened(path, lake)
     except sqlite3.DatabaseError as error:
         if isinstance(error, sqlite3.OperationalError):
             raise  # busy, or the disk: nothing that a new file would mend
@@ -55,8 +52,7 @@ def connect(path: Path) -> sqlite3.Connection:
         for suffix in ("", "-wal", "-shm"):
             with suppress(FileNotFoundError):
                 path.with_name(path.name + suffix).unlink()
-        db = _connected(path)
-    return db
+        return _opened(path, lake)
 
 
 def catch_up(db: sqlite3.Connection, lake: Bronze) -> None:
@@ -67,15 +63,28 @@ def catch_up(db: sqlite3.Connection, lake: Bronze) -> None:
         _make_indices(db, "main")
 
 
-def _connected(path: Path) -> sqlite3.Connection:
+def _opened(path: Path, lake: Bronze) -> sqlite3.Connection:
     db = sqlite3.connect(
         path, timeout=60, isolation_level=None, check_same_thread=False
     )
+    try:
+        _lay_out(db)
+        catch_up(db, lake)  # reads it: damage shows now, while it can be mended
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def _lay_out(db: sqlite3.Connection) -> None:
     db.execute("pragma journal_mode = wal")
     db.execute("pragma synchronous = normal")
     db.execute("attach '' as run")
     with transaction(db):
-        if db.execute("pragma main.user_version").fetchone()[0] == 0:
+        found = db.execute("pragma main.user_version").fetchone()[0]
+        if found not in (0, FORMAT):
+            raise sqlite3.DatabaseError("another format")
+        if not found:
             db.execute(f"pragma main.user_version = {FORMAT}")
         db.execute(
             "create table if not exists main.known "
@@ -88,7 +97,6 @@ def _connected(path: Path) -> sqlite3.Connection:
                     f"({', '.join(table.columns)})"
                 )
     _make_indices(db, "run")
-    return db
 
 
 @contextmanager
@@ -98,7 +106,8 @@ def transaction(db: sqlite3.Connection) -> Iterator[None]:
     try:
         yield
     except BaseException:
-        db.execute("rollback")
+        if db.in_transaction:  # some errors have ended it already
+            db.execute("rollback")
         raise
     db.execute("commit")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sqlite3
 from datetime import UTC, datetime
 
@@ -88,6 +89,18 @@ def test_a_damaged_file_is_built_anew(book, harm):
             missing_ok=True
         )
     assert book.catalogue().counts()["markets"] == 1
+
+
+def test_damage_behind_the_first_page_is_built_anew(book):
+    book.store([market(1)])
+    book.catalogue()
+    gc.collect()
+    path = book.lake.root / "_state" / "catalogue.sqlite"
+    whole = path.read_bytes()
+    page = int.from_bytes(whole[16:18], "big")
+    path.write_bytes(whole[:page] + b"U" * (len(whole) - page))
+    book.store([market(2)])
+    assert book.catalogue().counts()["markets"] == 2
 
 
 def test_a_file_of_another_format_is_built_anew(book):

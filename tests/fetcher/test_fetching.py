@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -178,6 +179,18 @@ def test_a_failed_phase_does_not_keep_the_next_from_trying(settings):
 
     summary = run(settings(), Fake(work), storing("0xa"))
     assert summary.exit_code == 1
+    assert stored(settings()) == ["0xa"]
+
+
+def test_damaged_state_is_a_sentence_that_says_what_to_delete(settings):
+    def work(run: Run) -> None:
+        raise sqlite3.DatabaseError("database disk image is malformed")
+
+    summary = run(settings(), storing("0xa"), Fake(work))
+    (failure,) = summary.failures
+    assert summary.exit_code == 1
+    assert "_state cannot be read: database disk image is malformed" in failure.why
+    assert "delete that folder" in failure.why
     assert stored(settings()) == ["0xa"]
 
 
