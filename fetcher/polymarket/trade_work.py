@@ -21,6 +21,7 @@ from fetcher.polymarket.trade_rows import TradePage
 from fetcher.polymarket.version import DataService
 from fetcher.run import Run
 from lake.batch import Batch, CursorChange, Json
+from settings.errors import PolylakeError
 
 log = logging.getLogger(__name__)
 
@@ -124,7 +125,14 @@ class TradeWork:
     def feed(self, key: str) -> Feed | None:
         """The saved account of a feed."""
         saved = self.run.cursor.values.get(key)
-        return Feed.load(saved) if saved is not None else None
+        try:
+            return Feed.load(saved) if saved is not None else None
+        except (AttributeError, KeyError, TypeError) as error:
+            raise PolylakeError(
+                f"{self.run.cursor.path} does not say rightly how far the {key} was "
+                "walked. Move the file away: all that is stored stays, and what was "
+                "not finished is walked again."
+            ) from error
 
     def saved_chains(self) -> dict[str, Chain]:
         """The saved walks of trades that can go on; others are over."""

@@ -5,6 +5,8 @@ The numbers of quirks are those of docs/quirks.md.
 
 from __future__ import annotations
 
+import json
+
 import polars as pl
 import pytest
 from trades_rig import home_beside
@@ -214,6 +216,24 @@ def test_pages_that_are_not_the_next_one_are_asked_for_again(tmp_path):
         home.box.fault("filters-dropped", path="condition=.*cursor=", times=2)
         summary = home.fetch()
         assert summary.exit_code == 0
+        assert home.missing().is_empty()
+
+
+def test_a_cursor_that_says_nonsense_of_the_feed_is_named_and_left(tmp_path):
+    with home_beside(tmp_path, size="tiny") as home:
+        home.fetch()
+        path = tmp_path / "cursor.json"
+        for nonsense in (5, [], {"watermark": 1}):
+            saved = json.loads(path.read_text())
+            saved["values"]["feed"] = nonsense
+            path.write_text(json.dumps(saved))
+            summary = home.fetch(mode="trades")
+            assert summary.exit_code == 1
+            (failure,) = summary.failures
+            assert f"{path} does not say rightly how far the feed" in failure.why
+            assert home.cursor().values["feed"] == nonsense
+        path.unlink()
+        assert home.fetch().exit_code == 0
         assert home.missing().is_empty()
 
 
