@@ -1,7 +1,7 @@
 -- One row per market with fills: what ingest has put into TradeFact. Key:
--- market_key. Counted from the rows as they go in, never from the table, so
--- that a row that is gone from the table is noticed. Withdrawn rows are
--- counted.
+-- market_key. Reads the rows that TradeFact takes in (fresh_trade, new_trade),
+-- never the table, so that a row that is gone from the table is noticed.
+-- Withdrawn rows are counted.
 
 -- step: define
 create table if not exists silver.MarketTally (
