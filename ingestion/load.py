@@ -79,7 +79,7 @@ class Loader:
         if not self._set_range("incoming_trade", "incoming_taker"):
             return 0
         self._run("TradeFact", "drop_known", "tell_contested", "number")
-        self._run("TakerPending", "gather")
+        self._run("TakerPending", "gather", "drop_answered")
         self._tally_matches("fresh_trade")
         if self._count("fresh_trade"):  # the one large insert: not held twice
             self._db.execute(models("silver")["TradeFact"].steps["insert_fresh"])

@@ -120,6 +120,27 @@ from silver.TakerPending
 where
     traded_at between getvariable('batch_from') and getvariable('batch_to');
 
+-- step: drop_answered
+-- A day that is taken in whole brings rows again that have their answer.
+delete from taker_row
+using silver.TradeFact
+where
+    TradeFact.traded_at
+    between getvariable('batch_from') and getvariable('batch_to')
+    and TradeFact.is_taker
+    and TradeFact.is_taker_source = 'taker_walk'
+    and taker_row.market_key = TradeFact.market_key
+    and taker_row.traded_at = TradeFact.traded_at
+    and taker_row.transaction_hash = TradeFact.transaction_hash
+    and taker_row.trader_key = TradeFact.trader_key
+    and taker_row.token_key = TradeFact.token_key
+    and taker_row.is_buy is not distinct from TradeFact.is_buy
+    and round(taker_row.size * 1e6)
+    is not distinct from round(TradeFact.size * 1e6)
+    and round(taker_row.price * 1e6)
+    is not distinct from round(TradeFact.price * 1e6)
+    and taker_row.occurrence = TradeFact.occurrence;
+
 -- step: keep_unanswered
 delete from silver.TakerPending
 where
