@@ -20,6 +20,7 @@ from fetcher.polymarket.trade_work import TradeWork
 from fetcher.polymarket.user_jobs import walk_deep_history, walk_wallets
 from fetcher.polymarket.version import find_service
 from fetcher.run import Options, Run
+from settings.errors import UsageError
 
 log = logging.getLogger(__name__)
 
@@ -92,6 +93,11 @@ def _chosen_markets(work: TradeWork) -> None:
             markets.walk_feed_window()
             return
         chosen = markets.alive_in_window()
+        if not chosen and not work.catalogue.counts()["markets"]:
+            raise UsageError(
+                "The markets of a window are found in the catalogue, and there is none "
+                "yet. Run `fetch --mode markets` first, or name markets with --market."
+            )
     totals = Totals(work)
     candidates = {
         dataset: markets.of_chosen(dataset, chosen) for dataset in work.datasets

@@ -12,6 +12,7 @@ import pytest
 from trades_rig import home_beside
 
 from lake.walk_id import speaks_for_whole_seconds
+from settings.errors import UsageError
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -217,6 +218,14 @@ def test_pages_that_are_not_the_next_one_are_asked_for_again(tmp_path):
         summary = home.fetch()
         assert summary.exit_code == 0
         assert home.missing().is_empty()
+
+
+def test_a_window_without_a_catalogue_says_what_to_run(tmp_path):
+    with home_beside(tmp_path, size="tiny") as home:
+        with pytest.raises(UsageError, match="fetch --mode markets"):
+            home.fetch(mode="trades", since=0, until=home.box.now())
+        assert home.fetch(since=0, until=home.box.now()).exit_code == 0
+        assert home.rows("trades").height
 
 
 def test_a_cursor_that_says_nonsense_of_the_feed_is_named_and_left(tmp_path):
