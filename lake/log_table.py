@@ -116,7 +116,10 @@ def _create(storage: LocalStorage, dataset: Dataset) -> None:
             schema=Schema.from_arrow(pa.schema(fields)),
             mode="ignore",
             partition_by=[PARTITION],
-            commit_properties=CommitProperties(custom_metadata={ACTIONS: 2}),
+            # a retry would make the table again on top of another's, under a new id
+            commit_properties=CommitProperties(
+                custom_metadata={ACTIONS: 2}, max_commit_retries=0
+            ),
         )
 
 
