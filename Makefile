@@ -1,10 +1,10 @@
 # setup: the environment, everything locked · demo: the whole road in one command
-# test · lint · fmt · clean · lock: pin the newest versions that pyproject.toml allows
+# test · lint · fmt · bench · clean · lock: pin the newest versions that pyproject.toml allows
 
 PYTHON ?= python3.11
 BIN := .venv/bin
 
-.PHONY: setup demo test lint fmt lock clean
+.PHONY: setup demo test lint fmt bench lock clean
 
 setup: .venv/ready
 
@@ -30,6 +30,9 @@ demo: setup
 
 test: setup
 	$(BIN)/pytest -n auto
+
+bench: setup
+	$(BIN)/python -m benchmarks.prove_road --size medium --folder $$(mktemp -d)/proof
 
 lock: setup
 	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --generate-hashes \
