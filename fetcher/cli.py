@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -122,11 +122,12 @@ def plan(asked: Asked, config: Path | None, as_json: bool) -> int:
     asked = asked.over(config, as_json)
     settings = _start(asked)
 
-    from fetcher import commands
     from fetcher.ending import Ending, limited, listening
 
     ending = Ending()
     with listening(ending), limited(ending, asked.options.timeout):
+        from fetcher import commands
+
         told = commands.plan(settings, asked.options, ending)
     return _tell(asked, told)
 
@@ -158,11 +159,12 @@ def verify(asked: Asked, config: Path | None, as_json: bool, deep: bool) -> int:
     asked = asked.over(config, as_json)
     settings = _start(asked)
 
-    from fetcher import commands
     from fetcher.ending import Ending, listening
 
     ending = Ending()
     with listening(ending):
+        from fetcher import commands
+
         told = commands.verified(settings, deep=deep, stop=ending.stop)
     return _tell(asked, told, ending)
 
@@ -175,11 +177,12 @@ def repair(asked: Asked, config: Path | None, as_json: bool) -> int:
     """Walk again the markets of walks that lack rows, and all that is due."""
     asked = asked.over(config, as_json)
 
-    from fetcher.repair import repairing
+    def phases() -> Iterable[Phase]:
+        from fetcher.repair import repairing
 
-    return _run(
-        replace(asked, options=replace(asked.options, mode=TRADES)), repairing()
-    )
+        return repairing()
+
+    return _run(replace(asked, options=replace(asked.options, mode=TRADES)), phases)
 
 
 @fetch.command("compact")
@@ -191,11 +194,12 @@ def compact(asked: Asked, config: Path | None, as_json: bool) -> int:
     asked = asked.over(config, as_json)
     settings = _start(asked)
 
-    from fetcher import commands
     from fetcher.ending import Ending, listening
 
     ending = Ending()
     with listening(ending):
+        from fetcher import commands
+
         told = commands.compacted(settings, stop=ending.stop)
     return _tell(asked, told, ending)
 
@@ -215,7 +219,7 @@ class Asked:
         )
 
 
-def _run(asked: Asked, work: Iterable[Phase] | None = None) -> int:
+def _run(asked: Asked, work: Callable[[], Iterable[Phase]] | None = None) -> int:
     from fetcher.ending import Ending, limited, listening
 
     ending = Ending()
@@ -230,7 +234,7 @@ def _run(asked: Asked, work: Iterable[Phase] | None = None) -> int:
             settings,
             asked.options,
             ending,
-            work=work,
+            work=work() if work else None,
             is_terminal=is_terminal(sys.stderr),
         )
         shown = json.dumps(as_json(summary)) if asked.as_json else as_text(summary)

@@ -170,6 +170,21 @@ def test_a_signal_counts_from_the_first_moment_on(tmp_path, number, code):
     assert told["failures"] == []
 
 
+def test_a_signal_counts_from_the_first_moment_of_a_command_on(tmp_path):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "config.toml").write_text("")
+    code = STOPPED_WHILE_LOADING.replace('"--mode", "all"', '"compact"')
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(int(signal.SIGTERM))],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 143, done.stderr
+    assert json.loads(done.stdout)
+
+
 STOPPED_WHILE_LOADING = """
 import os, sys
 
