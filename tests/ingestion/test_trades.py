@@ -406,3 +406,10 @@ def test_rows_that_come_again_in_a_compacted_file_change_nothing(bronze, warehou
     assert len(after) == 6
     assert sum(row[3] for row in tallies) == 4
     assert warehouse.ask("select sum(rows_taken_in) from silver.WalkTally") == [(8,)]
+
+
+def test_a_batch_with_very_many_new_wallets_keeps_them_all(bronze, warehouse):
+    many = 130_000  # above DuckDB's row group: see test_duckdb_traps.py
+    bronze.commit("trades", [trade(wallet=f"{n:x}", row=n) for n in range(many)])
+    warehouse.ingest()
+    assert warehouse.ask("select count(*) from gold.trades") == [(many,)]
