@@ -26,10 +26,12 @@ class StopAtSignal:
 
     Python handles a signal only between two of its own instructions, which a query can
     put off for long. So a thread, woken by the signal itself, interrupts the query of
-    the connection that `watch` was told of last.
+    the connection that `watch` was told of last. DuckDB may turn what the handler
+    raises into an error of its own: whatever comes of a signal leaves as `Stopped`.
     """
 
     def __init__(self) -> None:
+        self._heard: int | None = None
         self._db: duckdb.DuckDBPyConnection | None = None
 
     def watch(self, db: duckdb.DuckDBPyConnection) -> None:
@@ -42,7 +44,7 @@ class StopAtSignal:
         self._thread = threading.Thread(target=self._listen, daemon=True)
         self._thread.start()
         self._wakeup = signal.set_wakeup_fd(self._mouth.fileno())
-        self._handlers = [(n, signal.signal(n, _raise)) for n in _SIGNALS]
+        self._handlers = [(n, signal.signal(n, self._stop)) for n in _SIGNALS]
         return self
 
     def __exit__(
@@ -57,13 +59,15 @@ class StopAtSignal:
         self._mouth.close()
         self._thread.join()
         self._ears.close()
+        if self._heard is not None and isinstance(error, Exception):
+            raise Stopped(self._heard) from error
+
+    def _stop(self, number: int, _: FrameType | None) -> None:
+        self._heard = number
+        raise Stopped(number)
 
     def _listen(self) -> None:
         while heard := self._ears.recv(1):
             if heard[0] in _SIGNALS and self._db is not None:
                 with suppress(duckdb.Error):  # closed by now
                     self._db.interrupt()
-
-
-def _raise(number: int, _: FrameType | None) -> None:
-    raise Stopped(number)

@@ -111,3 +111,16 @@ def test_a_signal_stops_the_run_in_the_middle_of_a_query(
     result = run("--json")
     assert result.exit_code == code
     assert json.loads(result.stdout)["stopped"] == "signal"
+
+
+def test_a_signal_that_duckdb_makes_an_error_of_is_still_one(run, monkeypatch):
+    def query(*_, **__) -> None:
+        try:
+            os.kill(os.getpid(), signal.SIGTERM)
+        except ingestion.cli.Stopped:
+            raise RuntimeError("Query interrupted") from None
+
+    monkeypatch.setattr(ingestion.cli, "ingest", query)
+    result = run("--json")
+    assert result.exit_code == 143
+    assert json.loads(result.stdout)["stopped"] == "signal"
