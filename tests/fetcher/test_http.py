@@ -83,7 +83,9 @@ def test_threads_do_not_share_a_connection_at_a_time(service, client):
         reply(b'{"data":[1]}', 200, cut=3, chunked=True),
         reply(b"\xff\xfe\x00", 200),
         reply(
-            gzip.compress(b'{"data":[1]}' * 99)[:-30], 200, {"Content-Encoding": "gzip"}
+            gzip.compress(b'{"data":[1]}' * 99, mtime=0)[:-30],
+            200,
+            {"Content-Encoding": "gzip"},
         ),
         reply(b"\x00" * 50, 200, PACKED),
         reply(b'{"error":"Too Many Requests"}', 200),
