@@ -105,6 +105,7 @@ def test_a_host_that_refuses_is_exit_code_1_and_named(started, tmp_path):
 
 
 def test_an_empty_lake_is_whole_and_needs_no_compaction(started, tmp_path):
+    (tmp_path / "config.toml").write_text("")
     (tmp_path / "data").mkdir()
     for command in ("verify", "compact"):
         result = started(command, "--json")
