@@ -100,7 +100,7 @@ def test_every_module_says_what_it_is():
 def test_every_model_opens_with_a_header(layer):
     bare = {
         path.name
-        for path in (ROOT / "warehouse" / "sql" / layer).glob("*.sql")
+        for path in (ROOT / "warehouse" / "sql" / layer).rglob("*.sql")
         if not path.read_text("utf-8").startswith("-- ")
     }
     assert not bare

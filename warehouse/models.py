@@ -3,6 +3,8 @@
 A silver file is a header (grain, key, sources) and steps, each opened by a line
 `-- step: <name>`. `define` makes the table where there is none; the other steps are
 run by `ingestion/load.py`, in its order: they hand each other rows in temporary tables.
+A model too long for one file is a folder of its name with a file for each step; the
+header opens `define.sql`.
 A gold file is a header and one select; it becomes the view of the file's name.
 """
 
@@ -23,7 +25,7 @@ _STEP = re.compile(r"^-- step: (\w+)$", re.MULTILINE)
 
 @dataclass(frozen=True)
 class Model:
-    """One SQL file: `header` is its opening comment, `steps` its statements by name.
+    """One model: `header` is its opening comment, `steps` its statements by name.
 
     A file without step lines is one step, `select`.
     """
@@ -34,7 +36,9 @@ class Model:
 
 
 def read_model(path: Path) -> Model:
-    """Read one SQL file."""
+    """Read one SQL file, or a folder of step files."""
+    if path.is_dir():
+        return _read_folder(path)
     head, *parts = _STEP.split(path.read_text(encoding="utf-8"))
     header = "\n".join(_opening_comment(head))
     if not parts:
@@ -45,7 +49,17 @@ def read_model(path: Path) -> Model:
 @cache
 def models(layer: str) -> dict[str, Model]:
     """Return the models of `silver`, `gold` or `checks` by name, sorted."""
-    return {path.stem: read_model(path) for path in sorted((SQL / layer).glob("*.sql"))}
+    paths = sorted(
+        path
+        for path in (SQL / layer).iterdir()
+        if path.suffix == ".sql" or (path / "define.sql").is_file()
+    )
+    found: dict[str, Model] = {}
+    for path in paths:
+        if path.stem in found:
+            raise ValueError(f"{path.stem} is both a file and a folder of {layer}.")
+        found[path.stem] = read_model(path)
+    return found
 
 
 def define_silver(db: duckdb.DuckDBPyConnection) -> None:
@@ -86,6 +100,14 @@ def in_order_of_need(gold: Iterable[Model]) -> Iterable[Model]:
             raise ValueError(f"gold views read each other in a circle: {sorted(left)}")
         for model in ready:
             yield left.pop(model.name)
+
+
+def _read_folder(path: Path) -> Model:
+    steps = {
+        file.stem: file.read_text(encoding="utf-8")
+        for file in sorted(path.glob("*.sql"))
+    }
+    return Model(path.name, "\n".join(_opening_comment(steps["define"])), steps)
 
 
 def _opening_comment(text: str) -> list[str]:
