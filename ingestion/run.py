@@ -129,7 +129,7 @@ class _Run:
                 same_views = taken.has_these_views(db)
                 known = taken.versions(db)
             if not same_tables:
-                self._report("another release laid the warehouse out")
+                self._report("another release made the warehouse's tables otherwise")
                 return self.rebuild()
             fresh = self._changes(known)
             if any(change.restarted for change in fresh.values()):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 import duckdb
 
-from warehouse.models import models
+from warehouse.models import Model, models
 
 _TABLES = """
 create schema if not exists ingest;
@@ -22,6 +23,9 @@ create table if not exists ingest.TakenFile (
 """
 
 
+_COMMENT = re.compile(r"^\s*--.*$", re.MULTILINE)
+
+
 @dataclass(frozen=True)
 class Version:
     """A dataset's Delta version, and which log it is a version of."""
@@ -30,20 +34,22 @@ class Version:
     version: int
 
 
-def _digest(texts: Iterable[str]) -> str:
-    return hashlib.sha256("\0".join(texts).encode()).hexdigest()[:16]
+def fingerprint(of: Iterable[Model]) -> str:
+    """Return what changes with any statement of the models, but with no comment."""
+    told = hashlib.sha256()
+    for model in of:
+        for step, text in sorted(model.steps.items()):
+            words = _COMMENT.sub("", text).split()
+            told.update("\0".join((model.name, step, " ".join(words), "")).encode())
+    return told.hexdigest()[:16]
 
 
 def _tables() -> str:
-    return _digest(model.steps["define"] for model in models("silver").values())
+    return fingerprint(models("silver").values())
 
 
 def _views() -> str:
-    return _digest(
-        text
-        for model in models("gold").values()
-        for text in (model.name, *model.steps.values())
-    )
+    return fingerprint(models("gold").values())
 
 
 def is_ours(db: duckdb.DuckDBPyConnection) -> bool:
@@ -57,7 +63,7 @@ def is_ours(db: duckdb.DuckDBPyConnection) -> bool:
 
 
 def has_this_layout(db: duckdb.DuckDBPyConnection) -> bool:
-    """Whether its silver tables are those of this release."""
+    """Whether its silver tables are made as this release makes them."""
     return db.execute("select tables from ingest.Layout").fetchall() == [(_tables(),)]
 
 

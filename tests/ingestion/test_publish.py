@@ -14,9 +14,11 @@ from bronze_lake import trade
 import ingestion.run
 from ingestion.load import Loader
 from ingestion.run import LakeChanged
+from ingestion.taken import fingerprint
 from lake.locks import held
 from settings.errors import Locked
 from warehouse.connect import NotAWarehouse
+from warehouse.models import Model
 
 COUNT = "select count(*) from gold.trades"
 
@@ -328,6 +330,16 @@ def test_a_warehouse_of_another_layout_is_built_anew(bronze, warehouse):
         db.execute("update ingest.Layout set tables = 'of old'")
     assert warehouse.ingest().rebuilt
     assert warehouse.ask(COUNT) == [(1,)]
+
+
+def test_tables_are_of_another_layout_when_any_step_differs_but_no_comment():
+    def made_by(take_in):
+        return fingerprint(
+            [Model("Fact", "", {"define": "create", "take_in": take_in})]
+        )
+
+    assert made_by("select 1") == made_by("-- one\n  select\n1")
+    assert made_by("select 1") != made_by("select 2")
 
 
 def test_views_of_another_release_are_made_anew(bronze, warehouse):
