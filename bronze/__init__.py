@@ -6,6 +6,8 @@ from bronze.clob_markets import CLOB_MARKETS
 from bronze.events import EVENTS
 from bronze.live_volume import LIVE_VOLUME
 from bronze.markets import MARKETS
+from bronze.price_windows import PRICE_WINDOWS
+from bronze.prices import PRICES
 from bronze.trades import TAKER_TRADES, TRADES
 from lake.dataset import Dataset
 from lake.walks import WALKS
@@ -19,6 +21,8 @@ DATASETS: dict[str, Dataset] = {
         TRADES,
         TAKER_TRADES,
         LIVE_VOLUME,
+        PRICES,
+        PRICE_WINDOWS,
         WALKS,
     )
 }

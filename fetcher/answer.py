@@ -17,7 +17,8 @@ THROTTLED = ("too many", "rate limit", "rate_limit")
 class Answer:
     """One good answer: a 2xx whose body is JSON.
 
-    `request` is path and query as sent, without the host and without secrets. `age`
+    `request` is path and query as sent, without the host and without secrets; of a
+    POST its body follows. `age`
     says how long the answer lay in a cache. `fetched_at` is UTC.
     """
 

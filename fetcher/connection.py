@@ -79,8 +79,14 @@ class Connections:
         self._idle: list[requests.Session] = []
         self._is_resolved = False
 
-    def get(self, url: str, *, at_most_seconds: float = float("inf")) -> Raw:
-        """Return the answer to a GET of `url`, whatever its status.
+    def ask(
+        self,
+        url: str,
+        *,
+        body: bytes | None = None,
+        at_most_seconds: float = float("inf"),
+    ) -> Raw:
+        """Return the answer to a GET of `url`, or a POST of `body`; of any status.
 
         `at_most_seconds` shortens both time limits: to connect, and to wait for bytes.
         """
@@ -89,7 +95,7 @@ class Connections:
         try:
             if not self._is_resolved:
                 self._resolve(connect, is_proxied=bool(session.proxies))
-            return self._get(session, url, (connect, read))
+            return self._ask(session, url, body, (connect, read))
         except (requests.RequestException, HTTPError, OSError) as error:
             raise _explained(error) from error
         finally:
@@ -103,18 +109,27 @@ class Connections:
                 session.close()
             self._idle.clear()
 
-    def _get(
-        self, session: requests.Session, url: str, timeout: tuple[float, float]
+    def _ask(
+        self,
+        session: requests.Session,
+        url: str,
+        body: bytes | None,
+        timeout: tuple[float, float],
     ) -> Raw:
-        with session.get(url, timeout=timeout, stream=True) as response:
-            body = response.raw.read(self._max_bytes + 1, decode_content=True)
-            if len(body) > self._max_bytes:
+        method, headers = "GET", None
+        if body is not None:
+            method, headers = "POST", {"Content-Type": "application/json"}
+        with session.request(
+            method, url, data=body, headers=headers, timeout=timeout, stream=True
+        ) as response:
+            answer = response.raw.read(self._max_bytes + 1, decode_content=True)
+            if len(answer) > self._max_bytes:
                 megabytes = self._max_bytes / 1e6
                 raise Unusable(
                     f"the answer is larger than {megabytes:,.0f} MB, see "
                     "http.max_response_mb"
                 )
-            return Raw(response.status_code, response.headers, body)
+            return Raw(response.status_code, response.headers, answer)
 
     def _resolve(self, seconds: float, *, is_proxied: bool) -> None:
         """Find the host's address once: the system's own time limit is minutes."""

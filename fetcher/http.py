@@ -108,8 +108,12 @@ class Api:
         parse: Callable[[bytes], T],
         *,
         groups: tuple[str, ...],
+        body: bytes | None = None,
     ) -> tuple[Answer, T]:
         """Return the answer to a GET and what `parse` makes of its body.
+
+        With a JSON `body` it is a POST: a question that is too long for a URL, to be
+        repeated like a GET.
 
         A body that `parse` cannot read (ValueError or UnexpectedPayload) is asked for
         again: it may have been cut or mixed up on the way.
@@ -124,7 +128,7 @@ class Api:
             self._limiter.acquire(groups)
             self._on_request(attempt > 1)
             try:
-                answer, value = self._ask(target, parse, attempt, groups)
+                answer, value = self._ask(target, body, parse, attempt, groups)
             except Again as again:
                 self._wait(again, attempt, self._clock() - began, groups)
             else:
@@ -138,15 +142,19 @@ class Api:
     def _ask(
         self,
         target: str,
+        body: bytes | None,
         parse: Callable[[bytes], T],
         attempt: int,
         groups: tuple[str, ...],
     ) -> tuple[Answer, T]:
-        shown = f"GET {self._shown}{without_secrets(target)}"
+        method = "GET" if body is None else "POST"
+        shown = f"{method} {self._shown}{without_secrets(target)}"
         began = self._clock()
         try:
             patience = float("inf") if self._has_answered else FIRST_ATTEMPT_SECONDS
-            raw = self._connections.get(self._base + target, at_most_seconds=patience)
+            raw = self._connections.ask(
+                self._base + target, body=body, at_most_seconds=patience
+            )
         except Unconnected as error:
             unreachable = HostUnreachable(
                 f"{self._host} cannot be reached: {error}.", host=self._host
@@ -169,7 +177,7 @@ class Api:
             status=raw.status,
             age_seconds=_whole_seconds(raw.headers.get("Age")),
             trace_id=raw.headers.get("x-trace-id"),
-            request=without_secrets(target),
+            request=without_secrets(target) + (f" {body.decode()}" if body else ""),
             fetched_at=self._now(),
             attempts=attempt,
         )

@@ -6,7 +6,7 @@ import secrets
 import time
 from typing import Literal
 
-Strategy = Literal["feed", "market", "user", "legacy", "listing", "totals"]
+Strategy = Literal["feed", "market", "user", "legacy", "listing", "totals", "prices"]
 
 _LETTERS: dict[Strategy, str] = {
     "feed": "f",
@@ -15,6 +15,7 @@ _LETTERS: dict[Strategy, str] = {
     "legacy": "v",
     "listing": "l",
     "totals": "t",
+    "prices": "p",
 }
 
 
@@ -22,6 +23,11 @@ def new_walk_id(strategy: Strategy, *, now: float | None = None) -> str:
     """Return an id like `m0199f3c2a41b7e05c1`: strategy, milliseconds, chance."""
     milliseconds = int((time.time() if now is None else now) * 1000)
     return f"{_LETTERS[strategy]}{milliseconds:011x}{secrets.token_hex(4)}"
+
+
+def began_at(walk_id: str) -> float:
+    """Return when the walk began, in unix seconds; ValueError for no id of ours."""
+    return int(walk_id[1:12], 16) / 1000
 
 
 def speaks_for_whole_seconds(walk_id: str) -> bool:

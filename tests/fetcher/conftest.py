@@ -35,6 +35,7 @@ class Service:
         self.replies: list[Reply] = [Reply()]
         self.asked: list[str] = []
         self.headers: list[dict[str, str]] = []
+        self.bodies: list[bytes] = []
         self.connections = 0
         self._lock = threading.Lock()
         service = self
@@ -68,6 +69,11 @@ class Service:
                     self.end_headers()
                     self.wfile.write(sent)
                 self.close_connection = bool(reply.cut)
+
+            def do_POST(self) -> None:
+                length = int(self.headers["Content-Length"])
+                service.bodies.append(self.rfile.read(length))
+                self.do_GET()
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True

@@ -46,6 +46,27 @@ def test_an_answer_says_what_was_asked_and_how_old_it_is(service, client):
     assert service.headers[0]["User-Agent"] == "polylake-test"
 
 
+def test_a_question_with_a_body_is_posted_and_asked_again_like_any_other(
+    service, client
+):
+    service.answers(reply(b"busy", 503), GOOD)
+    answer, value = client(service.url).load(
+        "/batch", (), json.loads, groups=GROUPS, body=b'{"markets":["1"]}'
+    )
+    assert value == {"data": [1]}
+    assert service.bodies == [b'{"markets":["1"]}'] * 2
+    assert service.headers[0]["Content-Type"] == "application/json"
+    assert answer.request == '/batch {"markets":["1"]}'
+    assert answer.attempts == 2
+
+
+def test_a_refused_post_says_what_was_sent_where(service, client):
+    service.answers(reply(b'{"error":"too long"}', 400))
+    with pytest.raises(Refused, match=r"POST .*/batch answered 400"):
+        client(service.url).load("/batch", (), json.loads, groups=GROUPS, body=b"{}")
+    assert len(service.asked) == 1
+
+
 def test_one_connection_serves_many_requests(service, client):
     service.answers(GOOD, reply(gzip.compress(b"[]"), 200, PACKED))
     api = client(service.url)
