@@ -1,7 +1,8 @@
 """How many markets are complete, as far as the walks alone can tell.
 
-The warehouse adds the exchange's totals and what each transaction says of itself:
-`warehouse completeness` is the judge, this is the count at the end of a run.
+A walk to the end is necessary and not sufficient: the warehouse adds the exchange's
+totals and what each transaction says of itself. `warehouse completeness` is the judge,
+and this is the count at the end of a run, of what can be complete at most.
 """
 
 from __future__ import annotations
@@ -16,17 +17,21 @@ TRADES = "trades"
 def completeness(run: Run) -> Completeness:
     """Count the markets by how far they were walked.
 
-    Complete: to their end, and not due again. Partial: the others of which anything
-    was walked or seen. Unknown: the rest of the catalogue.
+    Complete: to the end of their history, and not due again. Partial: the others of
+    which anything was walked or seen, also those whose history begins before what is
+    served. Unknown: markets that nobody walked, and walked ones that Gamma does not
+    list (combos), of which the exchange names no total.
     """
     state = run.lake.walk_state()
     counts = state.counts(TRADES)
-    due = state.walked(TRADES, state.due(TRADES))
-    walked_and_due = sum(one.to_end_at is not None for one in due.values())
-    complete = counts.to_end - walked_and_due
-    listed = catalogue.of(run).counts()["markets"]
+    known = catalogue.of(run)
+    unlisted = known.never_listed(state.unusual(TRADES))
+    whole = sum(one.is_whole for one in state.walked(TRADES, unlisted).values())
+    seen = counts.known - len(unlisted)
+    never_seen = max(0, known.counts()["markets"] - seen)
     return Completeness(
-        complete=complete,
-        partial=counts.known - complete,
-        unknown=max(0, listed - counts.known),
+        complete=counts.whole - whole,
+        partial=counts.known - counts.whole,
+        unknown=never_seen + whole,
+        walked_to_end=counts.to_end,
     )

@@ -19,11 +19,13 @@ log = logging.getLogger(__name__)
 class Job:
     """A unit of work: `what` names it for people, `work` does it.
 
-    `work` checks the run's stop between pages and just returns, or raises Stopped.
+    `work` checks the run's stop between pages and just returns, or raises Stopped. It
+    counts for `dataset`, where that is not the one whose threads do it.
     """
 
     what: str
     work: Callable[[], None]
+    dataset: str | None = None
 
 
 @dataclass(frozen=True)

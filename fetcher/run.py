@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -106,9 +107,15 @@ class Run:
         """Do `jobs` on `settings.workers[dataset]` threads.
 
         A job that fails is recorded, and the others go on. When the run stops, no
-        further job is begun, and those under way come to their next check.
+        further job is begun, and those under way come to their next check. With a
+        `total` the jobs are all there already.
         """
-        self.tally.expect(dataset, total)
+        if total is None:
+            self.tally.expect(dataset, None)
+        else:
+            jobs = list(jobs)
+            for name, count in Counter(job.dataset or dataset for job in jobs).items():
+                self.tally.expect(name, count)
         outcomes = work_off(
             jobs,
             workers=self.settings.workers.get(dataset, 1),
@@ -117,10 +124,11 @@ class Run:
         )
         with self.tally.timed(dataset):
             for outcome in outcomes:
+                name = outcome.job.dataset or dataset
                 if outcome.error is not None:
-                    self.failed(dataset, outcome.job.what, outcome.error)
+                    self.failed(name, outcome.job.what, outcome.error)
                 elif not self.stop.is_set():  # else it may have left early
-                    self.tally.add(dataset, jobs_done=1)
+                    self.tally.add(name, jobs_done=1)
 
     def failed(self, dataset: str, what: str, error: BaseException) -> None:
         """Record that `what` failed; stop the run where going on is pointless."""

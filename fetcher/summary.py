@@ -25,11 +25,13 @@ class Stored(Protocol):
 
 @dataclass(frozen=True)
 class Completeness:
-    """How many markets are proven complete, are known to lack fills, or neither."""
+    """How many markets lack nothing as far as their walks tell, are known to lack
+    fills, or neither; and how many were walked to the end of what is served."""
 
     complete: int = 0
     partial: int = 0
     unknown: int = 0
+    walked_to_end: int = 0
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,11 @@ def as_json(summary: Summary) -> dict[str, Any]:
             }
             for group, use in summary.limits.items()
         },
-        "completeness": asdict(summary.completeness),
+        "completeness": {
+            "complete": summary.completeness.complete,
+            "partial": summary.completeness.partial,
+            "unknown": summary.completeness.unknown,
+        },
         "failures": [asdict(failure) for failure in summary.failures],
     }
 
@@ -100,8 +106,8 @@ def as_text(summary: Summary) -> str:
     known = summary.completeness
     if any(asdict(known).values()):
         lines.append(
-            f"By their walks {known.complete:,} markets are complete, "
-            f"{known.partial:,} partial, {known.unknown:,} unknown."
+            f"{known.walked_to_end:,} markets are walked to their end; "
+            "`warehouse completeness` judges what is held of them."
         )
     lines += _failures(summary.failures)
     return "\n".join(lines)

@@ -25,6 +25,10 @@ def new_walk_id(strategy: Strategy, *, now: float | None = None) -> str:
     return f"{_LETTERS[strategy]}{milliseconds:011x}{secrets.token_hex(4)}"
 
 
+# What SQLite's `glob` tells the walks of wallets by.
+OF_WALLETS = f"{_LETTERS['user']}*"
+
+
 def began_at(walk_id: str) -> float:
     """Return when the walk began, in unix seconds; ValueError for no id of ours."""
     return int(walk_id[1:12], 16) / 1000

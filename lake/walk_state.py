@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from lake.live_files import Changes, LiveFile
+from lake.walk_id import OF_WALLETS
 from lake.walk_tables import FORMAT, SCHEMA, TABLES, packed, take_in, unpacked
 
 logger = logging.getLogger(__name__)
@@ -28,6 +29,7 @@ _AT_ONCE = 5_000
 _PATIENCE_SECONDS = 300
 _ATTEMPTS = 5
 _JOURNAL_BYTES = 64 << 20
+CAPPED = "cap"  # the outcome of a walk that left rows behind
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,8 @@ class Walked:
     """The state of one key (a market, or what else a walk is of) of one dataset.
 
     `to_end_at` is the start of the latest walk that came to the end, `end_walk_id` its
-    id; `last_*` speak of the latest walk however it ended. `oldest` and `newest` bound
+    id, and `end_detail` why that end is not the end of its history, where it is not;
+    `last_*` speak of the latest walk however it ended. `oldest` and `newest` bound
     the seconds of all rows that bronze holds of it. `due` is why it must be walked.
     """
 
@@ -48,6 +51,17 @@ class Walked:
     oldest: int | None
     newest: int | None
     due: str | None
+    end_detail: str | None = None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it was walked to the end of its history, is not due again, and no
+        later walk stopped at a cap."""
+        return (
+            self.to_end_at is not None
+            and not (self.end_detail or self.due)
+            and self.last_outcome != CAPPED
+        )
 
 
 @dataclass(frozen=True)
@@ -62,11 +76,13 @@ class Coverage:
 
 @dataclass(frozen=True)
 class Counts:
-    """How many keys of a dataset are known, walked to their end, and due."""
+    """How many keys of a dataset are known, walked to their end, due, and whole (see
+    `Walked.is_whole`). Wallets are none of them."""
 
     known: int
     to_end: int
     due: int
+    whole: int
 
 
 class WalkState:
@@ -150,7 +166,7 @@ class WalkState:
         """Return the state of those `keys` that have any."""
         columns = (
             "key, end_started, end_walk, last_started, last_walk, last_outcome,"
-            " oldest, newest, due_at > end_started, due_reason"
+            " oldest, newest, due_at > end_started, due_reason, end_detail"
         )
         found = (_walked(row) for row in self._rows_of(columns, dataset, keys))
         return {one.key: one for one in found}
@@ -194,14 +210,25 @@ class WalkState:
         return next((Coverage(r[0], r[1], _moment(r[2]), r[3]) for r in rows), None)
 
     def counts(self, dataset: str) -> Counts:
-        """Count the keys of a dataset; reads all of them."""
+        """Count the keys of a dataset but for wallets; reads all of them."""
         rows = self._query(
             "select count(*), count(*) filter (where end_started >= 0),"
-            " count(*) filter (where due_at > end_started)"
-            " from subjects where dataset = ?",
-            (self._number(dataset),),
+            " count(*) filter (where due_at > end_started),"
+            " count(*) filter (where end_started >= 0 and end_detail = ''"
+            " and due_at <= end_started and last_outcome <> ?)"
+            " from subjects where dataset = ? and last_walk not glob ?",
+            (CAPPED, self._number(dataset), OF_WALLETS),
         )
         return Counts(*rows[0])
+
+    def unusual(self, dataset: str) -> list[str]:
+        """Return the keys that are not 0x and 64 hex digits, but for wallets."""
+        rows = self._query(
+            "select key from subjects"
+            " where dataset = ? and key < x'' and last_walk not glob ?",
+            (self._number(dataset), OF_WALLETS),
+        )
+        return [unpacked(row[0]) for row in rows]
 
     def _rows_of(
         self, columns: str, dataset: str, keys: Iterable[str], condition: str = ""
@@ -270,7 +297,8 @@ def _some(keys: Iterable[str]) -> Iterator[list[str]]:
 
 
 def _walked(row: Row) -> Walked:
-    key, end_started, end_walk, started, walk, outcome, oldest, newest, due, why = row
+    key, end_started, end_walk, started, walk, outcome, oldest, newest, *rest = row
+    is_due, due, end_detail = rest
     return Walked(
         unpacked(key),
         _moment(end_started) if end_started >= 0 else None,
@@ -280,7 +308,8 @@ def _walked(row: Row) -> Walked:
         outcome or None,
         oldest,
         newest,
-        why if due else None,
+        due if is_due else None,
+        end_detail or None,
     )
 
 

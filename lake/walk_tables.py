@@ -14,7 +14,7 @@ from pathlib import Path
 
 import polars as pl
 
-FORMAT = 1
+FORMAT = 2
 
 # `key` is text, or 32 bytes for an id of 0x and 64 hex digits: half of the file's size.
 # -1 and '' say none. A due key is one that no complete walk has been started for since.
@@ -28,6 +28,7 @@ create table if not exists subjects (
     key any not null,
     end_started integer not null default -1,
     end_walk text not null default '',
+    end_detail text not null default '',
     last_started integer not null default -1,
     last_walk text not null default '',
     last_outcome text not null default '',
@@ -57,10 +58,14 @@ _COLUMNS = (
 _HEX_ID = re.compile(r"0x[0-9a-f]{64}")
 
 _ENDED = """
-insert into subjects (dataset, key, end_started, end_walk) values (?, ?, ?, ?)
+insert into subjects (dataset, key, end_started, end_walk, end_detail)
+values (?, ?, ?, ?, ?)
 on conflict do update set
-    end_started = excluded.end_started, end_walk = excluded.end_walk
-where (excluded.end_started, excluded.end_walk) > (end_started, end_walk)
+    end_started = excluded.end_started,
+    end_walk = excluded.end_walk,
+    end_detail = excluded.end_detail
+where (excluded.end_started, excluded.end_walk, excluded.end_detail)
+    > (end_started, end_walk, end_detail)
 """
 _LAST = """
 insert into subjects (dataset, key, last_started, last_walk, last_outcome)
@@ -134,7 +139,7 @@ def _statements(rows: pl.DataFrame) -> Iterator[tuple[str, pl.DataFrame]]:
     }
     if (subjects := keyed.get("subject")) is not None:
         ended = subjects.filter(pl.col("outcome") == "end")
-        yield _ENDED, _latest(ended, "started_at", "walk_id")
+        yield _ENDED, _latest(ended, "started_at", "walk_id", "detail")
         yield _LAST, _latest(subjects, "started_at", "walk_id", "outcome")
     if (folded := keyed.get("folded")) is not None:
         spanned = folded.drop_nulls(["ts_oldest", "ts_newest"])

@@ -50,7 +50,7 @@ class Feeds:
                 continue
             batches = walk_feed(source, feed, chains, down_to=self._down_to(feed))
             job = partial(self._work.drain, dataset, batches)
-            jobs.append(Job(f"the feed of {dataset}", job))
+            jobs.append(Job(f"the feed of {dataset}", job, dataset))
         self._run.jobs("trades", jobs, total=len(jobs))
         self._run.writer.flush()
 
@@ -78,7 +78,7 @@ class Feeds:
         self._work.keep(discovery=chain.walk_id)
         batches = self._discovering(chain)
         job = partial(self._work.drain, dataset, batches)
-        return [Job("finding markets in the feed", job)]
+        return [Job("finding markets in the feed", job, dataset)]
 
     def close_gaps(self) -> None:
         """Close the gaps whose markets have all been walked since."""

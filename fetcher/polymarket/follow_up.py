@@ -17,6 +17,8 @@ from lake.batch import Batch
 
 log = logging.getLogger(__name__)
 
+TOTALS = "live_volume"
+
 
 def unknown_markets(work: TradeWork) -> dict[str, list[Candidate]]:
     """Look up the markets that were named and are not in the catalogue.
@@ -77,7 +79,7 @@ class Totals:
             if market.event_id:
                 by_event.setdefault(market.event_id, set()).add(condition)
         jobs = [
-            Job(f"totals of {len(part)} events", partial(self._read, part))
+            Job(f"totals of {len(part)} events", partial(self._read, part), TOTALS)
             for part in totals_requests(by_event)
         ]
         work.run.jobs("trades", jobs, total=len(jobs))
@@ -89,8 +91,8 @@ class Totals:
 
     def _read(self, wanted: Wanted) -> None:
         work = self._work
-        with work.run.tally.working_on("live_volume"):
+        with work.run.tally.working_on(TOTALS):
             batch = read_totals(work.run.data, work.service, wanted)
             work.run.writer.put(batch)
-            rows = batch.rows["live_volume"].num_rows
-            work.run.tally.add("live_volume", rows_seen=rows)
+            rows = batch.rows[TOTALS].num_rows
+            work.run.tally.add(TOTALS, rows_seen=rows)

@@ -227,7 +227,11 @@ class MarketJobs:
     def _job(self, chain: Chain) -> Job:
         names = chain.scope[0] if chain.names_markets else "the feed"
         more = f" and {len(chain.scope) - 1} more" if len(chain.scope) > 1 else ""
-        return Job(f"{chain.dataset} of {names}{more}", lambda: self._walk(chain))
+        return Job(
+            f"{chain.dataset} of {names}{more}",
+            lambda: self._walk(chain),
+            chain.dataset,
+        )
 
     def _walk(self, chain: Chain) -> None:
         self._work.drain(chain.dataset, self._batches(chain))

@@ -68,7 +68,8 @@ def _walk(
             old = saved.get((dataset, wallet, chain.filter["start"]))
             if old is not None and old.filter.get("end") == chain.filter.get("end"):
                 chain = old
-            jobs.append(Job(f"{dataset} of {wallet}", partial(_one, work, chain, deep)))
+            job = partial(_one, work, chain, deep)
+            jobs.append(Job(f"{dataset} of {wallet}", job, dataset))
     work.run.jobs("trades", jobs, total=len(jobs))
 
 

@@ -134,12 +134,13 @@ def test_the_object_for_programs_has_its_keys(settings, service):
 
 
 def test_the_summary_counts_markets_by_how_far_they_were_walked(settings):
-    def subject(key: str, outcome: str) -> dict:
+    def subject(key: str, outcome: str, detail: str | None = None) -> dict:
         return {
             "kind": "subject",
             "dataset": "trades",
             "key": key,
             "outcome": outcome,
+            "detail": detail,
             "walk_id": f"m{key}",
             "started_at": NOON,
             "fetched_at": NOON,
@@ -147,18 +148,25 @@ def test_the_summary_counts_markets_by_how_far_they_were_walked(settings):
 
     def work(run: Run) -> None:
         schema = DATASETS["walks"].schema
-        rows = [subject("0xa", "end"), subject("0xb", "end"), subject("0xc", "window")]
+        listed, older, windowed = (f"0x{n:064x}" for n in range(3))
+        rows = [
+            subject(listed, "end"),
+            subject(older, "end", "service_window"),
+            subject(windowed, "window"),
+            subject(f"0x{9:062x}", "end"),  # a combo: nobody names its total
+            subject(f"0x{9:040x}", "end") | {"walk_id": "u1"},  # a wallet
+        ]
         empty = dict.fromkeys(schema.names)
         table = pa.Table.from_pylist([empty | one for one in rows], schema=schema)
         run.writer.put(Batch({"walks": table}))
 
     summary = run(settings(), Fake(work))
     assert as_json(summary)["completeness"] == {
-        "complete": 2,
-        "partial": 1,
-        "unknown": 0,
+        "complete": 1,
+        "partial": 2,
+        "unknown": 1,
     }
-    assert "2 markets are complete, 1 partial" in as_text(summary)
+    assert "3 markets are walked to their end; `warehouse comp" in as_text(summary)
 
 
 def test_the_summary_for_people_names_failures(settings):

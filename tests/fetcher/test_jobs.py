@@ -75,6 +75,20 @@ def test_every_job_is_done_on_the_threads_of_its_dataset(run):
     assert run.tally.counts()["markets"].jobs_done == 8
 
 
+def test_a_job_counts_for_the_dataset_that_it_fills(run):
+    failing = raising(Refused("GET /t answered 400", status=400))
+    jobs = [
+        Job("a", lambda: None),
+        Job("b", lambda: None, "taker_trades"),
+        Job("c", failing, "taker_trades"),
+    ]
+    run.jobs("trades", jobs, total=3)
+    counts = run.tally.counts()
+    assert counts["trades"].jobs_done == run.tally.total("trades") == 1
+    assert (counts["taker_trades"].jobs_done, run.tally.total("taker_trades")) == (1, 2)
+    assert [one.dataset for one in run.tally.failures()] == ["taker_trades"]
+
+
 def test_a_job_that_fails_does_not_stop_the_others(run):
     done = []
     jobs = [

@@ -32,7 +32,13 @@ def row(kind: str, key: str | None = MARKET, **values: Any) -> dict[str, Any]:
     return {**{column.name: None for column in WALKS.columns}, **known, **values}
 
 
-def subject(key: str, minute: int, outcome: str = "end", walk: str | None = None):
+def subject(
+    key: str,
+    minute: int,
+    outcome: str = "end",
+    walk: str | None = None,
+    detail: str | None = None,
+):
     return row(
         "subject",
         key,
@@ -40,6 +46,7 @@ def subject(key: str, minute: int, outcome: str = "end", walk: str | None = None
         started_at=at(minute),
         fetched_at=at(minute + 1),
         outcome=outcome,
+        detail=detail,
     )
 
 
@@ -115,7 +122,7 @@ def test_of_what_was_never_walked_nothing_is_known(walks: Walks):
     assert walks.state.hulls("trades", [MARKET]) == {}
     assert walks.state.due("trades") == {}
     assert walks.state.coverage("trades") is None
-    assert walks.state.counts("trades") == Counts(0, 0, 0)
+    assert walks.state.counts("trades") == Counts(0, 0, 0, 0)
 
 
 def test_the_latest_walk_to_the_end_and_the_latest_at_all_are_known(walks: Walks):
@@ -150,7 +157,32 @@ def test_a_due_market_stays_due_until_a_walk_started_since_came_to_the_end(
     assert walks.state.walked("trades", [MARKET])[MARKET].due is None
     walks.add(due(MARKET, 6))  # it was known late
     assert walks.state.due("trades") == {OTHER: "totals"}
-    assert walks.state.counts("trades") == Counts(2, 1, 1)
+    assert walks.state.counts("trades") == Counts(2, 1, 1, 1)
+
+
+def test_a_market_is_whole_when_its_last_end_is_that_of_its_history(walks: Walks):
+    def whole() -> list[int]:
+        counts = walks.state.counts("trades")
+        one = walks.state.walked("trades", [MARKET])[MARKET]
+        return [counts.to_end, counts.whole, int(one.is_whole)]
+
+    walks.add(subject(MARKET, 1, detail="service_window"))
+    assert whole() == [1, 0, 0]
+    walks.add(subject(MARKET, 2))
+    assert whole() == [1, 1, 1]
+    walks.add(due(MARKET, 3))
+    assert whole() == [1, 0, 0]
+    walks.add(subject(MARKET, 4), subject(MARKET, 5, "floor"))
+    assert whole() == [1, 1, 1]
+    walks.add(subject(MARKET, 6, "cap", walk="v6"))
+    assert whole() == [1, 0, 0]
+
+
+def test_a_walked_wallet_is_counted_as_no_market(walks: Walks):
+    walks.add(subject("0xfeed", 1, walk="u1"), subject("0xcafe", 1), subject(MARKET, 1))
+    assert walks.state.counts("trades") == Counts(2, 2, 0, 2)
+    assert walks.state.unusual("trades") == ["0xcafe"]
+    assert list(walks.state.walked("trades", ["0xfeed"])) == ["0xfeed"]
 
 
 def test_the_coverage_is_what_was_said_last(walks: Walks):
@@ -169,6 +201,7 @@ KINDS = {
         minutes,
         st.sampled_from(["end", "cap"]),
         st.sampled_from(["m1", "m2"]),
+        st.sampled_from([None, "service_window"]),
     ),
     "due": st.builds(due, keys, minutes, st.sampled_from(["feed_gap", "totals"])),
     "folded": st.builds(folded, keys, seconds, seconds),
