@@ -1,14 +1,19 @@
 """The whole road in one command, against the replica: what `make demo` runs.
 
 Every step is the command a person would type; it is printed before it runs, so that the
-demo doubles as a first lesson. Everything is written below one folder.
+demo doubles as a first lesson. Everything is written below one folder, which the demo
+makes itself; a later demo of the same replica starts that folder over.
 """
 
 from __future__ import annotations
 
 import argparse
+import fcntl
+import hashlib
+import json
 import os
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,7 +21,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from sandbox.options import SIZES
+
 BIN = Path(sys.executable).parent
+MARKER = ".polylake-demo.json"
 PATHS = """
 [paths]
 lake = "data"
@@ -41,42 +49,122 @@ QUESTIONS = {
 }
 
 
+class NotOurs(Exception):
+    """The folder is none that this demo may write to; the message says why."""
+
+
 def main() -> int:
     """Serve the replica, fetch it whole, ingest it, ask three questions, prove it."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--folder", type=Path, default=Path("demo"))
-    parser.add_argument("--size", default="small")
+    parser.add_argument("--size", default="small", choices=SIZES)
     parser.add_argument("--seed", type=int, default=7)
     arguments = parser.parse_args()
-    folder: Path = arguments.folder
-    folder.mkdir(parents=True, exist_ok=True)
-    with replica(arguments.size, arguments.seed) as toml:
-        config = folder / "config.toml"
-        config.write_text(toml + PATHS, encoding="utf-8")
-        steps = [
-            ["fetch", "--mode", "all"],
-            ["ingest"],
-            *(["warehouse", "query", question] for question in QUESTIONS.values()),
-            ["warehouse", "completeness", "--strict"],
-        ]
-        titles = [
-            "Fetch every market, event and trade",
-            "Build the warehouse",
-            *QUESTIONS,
-            "Is anything missing?",
-        ]
-        for title, step in zip(titles, steps, strict=True):
-            code = run(title, [*step, "--config", str(config)])
-            if code and step[:2] != ["warehouse", "completeness"]:
-                return code
-        again = run(
-            "A second run costs what is new",
-            ["fetch", "--mode", "all", "--config", str(config)],
-        )
+    try:
+        with own_folder(arguments.folder, arguments.size, arguments.seed) as folder:
+            return walk_the_road(folder, arguments.size, arguments.seed)
+    except (NotOurs, OSError) as error:
+        sys.stderr.write(f"Error: {error}\n")
+        return 2
+    except KeyboardInterrupt:
+        return 130
+
+
+def walk_the_road(folder: Path, size: str, seed: int) -> int:
+    """Do the steps in a folder that holds nothing yet; return the exit code."""
     show(
-        f"The lake is in {folder}/data, the warehouse in {folder}/data/warehouse.duckdb"
+        "The commands are those of .venv/bin: `source .venv/bin/activate` to type them."
     )
-    return again
+    with replica(size, seed) as toml:
+        config = written(folder, toml + PATHS)
+        steps = {
+            "Fetch everything": ["fetch", "--mode", "all"],
+            "Build the warehouse": ["ingest"],
+            **{title: ["warehouse", "query", sql] for title, sql in QUESTIONS.items()},
+            "Is anything missing? (The replica has the holes of the real exchange.)": [
+                *("warehouse", "completeness")
+            ],
+            "A second run costs what is new": ["fetch", "--mode", "all"],
+        }
+        for title, step in steps.items():
+            code = run(title, [*step, "--config", str(config)])
+            if code:
+                return code
+    show(
+        f"\nThe lake is in {folder}/data, the warehouse in "
+        f"{folder}/data/warehouse.duckdb. Ask it more:\n"
+        f"$ warehouse query 'select * from gold.top_markets' --config {config}"
+    )
+    return 0
+
+
+# The folder
+
+
+@contextmanager
+def own_folder(folder: Path, size: str, seed: int) -> Iterator[Path]:
+    """Give the demo's folder, emptied of an earlier demo of the same replica.
+
+    NotOurs for a folder that no demo made, or one of another replica, or one whose
+    settings somebody has changed: nothing in it is touched.
+    """
+    marker = folder / MARKER
+    if folder.exists() and not folder.is_dir():
+        raise NotOurs(f"{folder} is no folder: name another with --folder.")
+    is_new = not folder.exists() or not any(folder.iterdir())
+    if not is_new and not marker.is_file():
+        raise NotOurs(f"{folder} was not made by the demo: name another with --folder.")
+    folder.mkdir(parents=True, exist_ok=True)
+    with marker.open("a") as held:
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise NotOurs(f"Another demo is at work in {folder}.") from None
+        if not is_new:
+            start_over(folder, size, seed)
+        marker.write_text(json.dumps({"size": size, "seed": seed}) + "\n", "utf-8")
+        yield folder
+
+
+def start_over(folder: Path, size: str, seed: int) -> None:
+    """Remove what the last demo made, if it was this one."""
+    try:
+        made = json.loads((folder / MARKER).read_text("utf-8"))
+    except ValueError:
+        made = {"size": "unknown", "seed": "unknown"}
+    if (made.get("size"), made.get("seed")) != (size, seed):
+        raise NotOurs(
+            f"{folder} holds a demo of size {made.get('size')} and seed "
+            f"{made.get('seed')}: delete it, or name another with --folder."
+        )
+    config = folder / "config.toml"
+    if config.exists() and digest_of(config.read_text("utf-8")) != made.get("config"):
+        raise NotOurs(
+            f"{config} is not as the demo left it: name another folder with --folder."
+        )
+    show(f"{folder} holds an earlier demo: it is removed, and this one starts fresh.")
+    for name in ("config.toml", "cursor.json", "cursor.json.lock"):
+        (folder / name).unlink(missing_ok=True)
+    if (folder / "data").exists():
+        shutil.rmtree(folder / "data")
+
+
+def written(folder: Path, toml: str) -> Path:
+    """Write the settings, and note in the marker that they are the demo's own."""
+    marker = folder / MARKER
+    made = json.loads(marker.read_text("utf-8")) | {"config": digest_of(toml)}
+    marker.write_text(json.dumps(made) + "\n", "utf-8")
+    config = folder / "config.toml"
+    config.write_text(toml, "utf-8")
+    return config
+
+
+def digest_of(text: str) -> str:
+    """Return what tells this text from any other."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+# The steps
 
 
 @contextmanager
@@ -90,11 +178,13 @@ def replica(size: str, seed: int) -> Iterator[str]:
     try:
         assert server.stdout is not None
         assert server.stderr is not None
+        said = []
         for line in server.stderr:
+            said.append(line.strip())
             if line.strip() == "ready":
                 break
         else:
-            raise SystemExit(f"the sandbox did not start: exit {server.wait()}")
+            raise NotOurs(f"The sandbox did not start: {' '.join(said).strip()}")
         os.set_blocking(server.stdout.fileno(), False)
         yield server.stdout.read()
     finally:
