@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fetcher import options as asked_for
-from fetcher.entry import CONFIG, JSON, Entry, is_terminal, log_to_stderr
+from fetcher.entry import is_terminal, log_to_stderr
 from fetcher.modes import ALL, MODES, TRADES
+from settings.entry import CONFIG, JSON, Entries
 
 if TYPE_CHECKING:
     from fetcher.commands import Told
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from settings.model import Settings
 
 
-@click.group(cls=Entry, invoke_without_command=True)
+@click.group(cls=Entries, invoke_without_command=True)
 @click.option("--mode", type=click.Choice(MODES), help="What to fetch.")
 @click.option(
     "--fresh",

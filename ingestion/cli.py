@@ -1,4 +1,4 @@
-"""`ingest`: build silver and gold from bronze, and publish them."""
+"""The command `ingest`: build silver and gold from bronze, and publish them."""
 
 from __future__ import annotations
 
@@ -7,121 +7,162 @@ import json
 import logging
 import secrets
 import sys
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
-import duckdb
 
-import settings
-from ingestion.run import Summary, ingest
-from ingestion.stopping import StopAtSignal, Stopped
+from settings.entry import CONFIG, JSON, Entry, log_to
 from settings.errors import PolylakeError
-from warehouse.connect import open_to_read
+from warehouse.stopping import StopAtSignal, Stopped
+
+if TYPE_CHECKING:
+    from ingestion.run import Summary
 
 log = logging.getLogger("ingest")
 
+# That is safe: the next run goes on from the last batch.
+STOPPING = b"Stopping: what was taken in stays. Once more ends at once.\n"
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+
+@click.command(cls=Entry)
 @click.option(
     "--rebuild", is_flag=True, help="Build everything anew from bronze, then publish."
 )
-@click.option(
-    "--config",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="Settings that differ from the shipped config.toml.",
-)
-@click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
-def main(rebuild: bool, config: Path | None, as_json: bool) -> None:
-    """Take what is new in bronze into the warehouse, and publish it."""
-    logging.basicConfig(
-        stream=sys.stderr, level=logging.INFO, format="%(name)s: %(message)s"
-    )
-    started_at = datetime.now(UTC)
-    summary, exit_code, failure, stopped = Summary(), 0, None, None
+@CONFIG
+@JSON
+def main(rebuild: bool, config: Path | None, as_json: bool) -> int:
+    """Take what is new in bronze into the warehouse, and publish it.
+
+    Readers never wait: they keep the old warehouse until the new one is published.
+
+    Exit codes: 0 done, 1 it failed and the published warehouse is as it was, 2 wrong
+    usage or configuration, 75 another run is at it, 130 or 143 stopped by a signal with
+    progress saved.
+    """
+    log_to(logging.StreamHandler(sys.stderr))
+    told = Told()
+    # Before all that takes time: a signal that comes early is one that stops the run.
+    with StopAtSignal(answer=STOPPING) as stop:
+        try:
+            _run(told, stop, config, rebuild=rebuild)
+        except PolylakeError as error:
+            told.failure, told.exit_code = str(error), error.exit_code
+        except Stopped as stopping:
+            told.stopped, told.exit_code = "signal", stopping.exit_code
+        for problem in told.problems:
+            log.warning(problem)
+        if told.failure is not None:
+            click.echo(f"Error: {told.failure}", err=True)
+        if as_json:
+            click.echo(json.dumps(_as_json(told)))
+        elif told.exit_code == 0:
+            click.echo(_in_words(told))
+    return told.exit_code
+
+
+@dataclass
+class Told:
+    """What there is to say of a run, as far as it has come."""
+
+    started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     warehouse: Path | None = None
-    try:
-        with StopAtSignal() as stop:
-            paths = settings.load(config).paths
-            warehouse = paths.warehouse
-            summary = ingest(
+    summary: Summary | None = None
+    completeness: dict[str, int] | None = None
+    stopped: str | None = None
+    failure: str | None = None
+    exit_code: int = 0
+
+    @property
+    def problems(self) -> list[str]:
+        """What went on in spite of it, for people to read."""
+        return self.summary.problems if self.summary else []
+
+
+def _run(told: Told, stop: StopAtSignal, config: Path | None, *, rebuild: bool) -> None:
+    """Do the work; `told` says how far it came, also where this raises."""
+    import duckdb
+
+    import settings
+    from ingestion.run import Summary, ingest
+    from warehouse.completeness import counts
+    from warehouse.connect import open_to_read
+
+    told.summary = Summary()
+    with stop.stoppable():
+        paths = settings.load(config).paths
+        told.warehouse = paths.warehouse
+        try:
+            ingest(
                 paths.lake,
-                warehouse,
+                paths.warehouse,
                 rebuild=rebuild,
+                summary=told.summary,
                 report=log.info,
                 opened=stop.watch,
             )
-    except PolylakeError as error:
-        failure, exit_code = str(error), error.exit_code
-    except Stopped as stopping:
-        stopped, exit_code = "signal", stopping.exit_code
-    for problem in summary.problems:
-        log.warning(problem)
-    if failure is not None:
-        click.echo(f"Error: {failure}", err=True)
-    if as_json:
-        report = {
-            "run_id": f"{started_at:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}",
-            "started_at": started_at.isoformat(timespec="milliseconds"),
-            "finished_at": datetime.now(UTC).isoformat(timespec="milliseconds"),
-            "stopped": stopped,
-            "exit_code": exit_code,
-            **_as_json(summary),
-            "completeness": _completeness(warehouse if exit_code == 0 else None),
-            "failures": []
-            if failure is None
-            else [{"dataset": None, "what": "ingest", "why": failure}],
-        }
-        click.echo(json.dumps(report))
-    elif exit_code == 0:
-        click.echo(_in_words(summary, warehouse))
-    sys.exit(exit_code)
+        except (duckdb.Error, OSError) as error:
+            raise IngestFailed(
+                f"{' '.join(str(error).split())} {paths.warehouse} is as it was. If a "
+                "file of the lake is named, `fetch verify --deep` says what is wrong "
+                "with it."
+            ) from error
+        with open_to_read(paths.warehouse) as db:
+            stop.watch(db)
+            told.completeness = counts(db)
 
 
-def _as_json(summary: Summary) -> dict[str, Any]:
+class IngestFailed(PolylakeError):
+    """DuckDB or the disk would not; the published warehouse is as it was."""
+
+
+def _as_json(told: Told) -> dict[str, Any]:
+    return {
+        "run_id": f"{told.started_at:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}",
+        "started_at": told.started_at.isoformat(timespec="milliseconds"),
+        "finished_at": datetime.now(UTC).isoformat(timespec="milliseconds"),
+        "stopped": told.stopped,
+        "exit_code": told.exit_code,
+        "datasets": _datasets(told.summary),
+        "limits": {},
+        "rebuilt": told.summary is not None and told.summary.rebuilt,
+        "published": told.summary is not None and told.summary.published,
+        "problems": told.problems,
+        "completeness": told.completeness
+        or dict.fromkeys(("complete", "partial", "unknown"), 0),
+        "failures": []
+        if told.failure is None
+        else [{"dataset": None, "what": "ingest", "why": told.failure}],
+    }
+
+
+def _datasets(summary: Summary | None) -> dict[str, Any]:
     unused = dict.fromkeys(
         ("requests", "retries", "quarantined", "jobs_done", "jobs_failed"), 0
     )
     return {
-        "datasets": {
-            name: {
-                **unused,
-                **dataclasses.asdict(dataset),
-                "seconds": round(dataset.seconds, 3),
-            }
-            for name, dataset in summary.datasets.items()
-        },
-        "limits": {},
-        "rebuilt": summary.rebuilt,
-        "published": summary.published,
-        "problems": summary.problems,
+        name: {
+            **unused,
+            **dataclasses.asdict(dataset),
+            "seconds": round(dataset.seconds, 3),
+        }
+        for name, dataset in (summary.datasets.items() if summary else ())
     }
 
 
-def _completeness(warehouse: Path | None) -> dict[str, int]:
-    counts = {"complete": 0, "partial": 0, "unknown": 0}
-    if warehouse is not None:
-        with open_to_read(warehouse) as db:
-            try:
-                counts |= db.execute(
-                    "select status, count(*) from gold.market_completeness group by all"
-                ).fetchall()
-            except duckdb.CatalogException:
-                return counts
-    return counts
-
-
-def _in_words(summary: Summary, warehouse: Path | None) -> str:
-    if not summary.published:
-        return f"{warehouse} is up to date."
+def _in_words(told: Told) -> str:
+    summary = told.summary
+    if summary is None or not summary.published:
+        return f"{told.warehouse} is up to date."
     parts = [
         f"{dataset.rows_seen:,} rows of {name}"
         for name, dataset in summary.datasets.items()
         if dataset.files
     ]
     how = "built anew from" if summary.rebuilt else "took in"
-    return f"{warehouse} {how} {', '.join(parts) or 'nothing new'}."
+    return f"{told.warehouse} {how} {', '.join(parts) or 'nothing new'}."
 
 
 if __name__ == "__main__":

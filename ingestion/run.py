@@ -28,6 +28,9 @@ from warehouse.models import define_gold, define_silver
 _COPY_SHARE = 50
 _COPY_MINIMUM = 16 << 20
 
+# Between two lines of the log on the same dataset.
+REPORT_SECONDS = 30.0
+
 _NAMES = [name for names in TOGETHER for name in names]
 
 
@@ -67,10 +70,16 @@ def ingest(
     *,
     rebuild: bool = False,
     batch_rows: int = BATCH_ROWS,
+    summary: Summary | None = None,
     report: Report = lambda _: None,
+    report_seconds: float = REPORT_SECONDS,
     opened: Opened = lambda _: None,
 ) -> Summary:
     """Take in what is new in `lake` and publish it as `warehouse`.
+
+    `summary` is filled in as the run goes on, and says also of one that ends early what
+    was taken in. `report` is given a line for each dataset that brought something, and
+    while that takes long one every `report_seconds`.
 
     `opened` is given each connection that is written with, so that whoever wants the
     run to stop can interrupt what it is doing.
@@ -82,11 +91,16 @@ def ingest(
     with held(turns.lock, what=f"The warehouse {warehouse}"):
         turns.tidy()
         turns.check_published()
-        run = _Run(lake, turns, batch_rows, report, opened)
-        run.rebuild() if rebuild else run.catch_up()
-        turns.tidy()
-        run.summary.problems += turns.problems
-        return run.summary
+        summary = Summary() if summary is None else summary
+        run = _Run(
+            lake, turns, batch_rows, summary, _Pace(report, report_seconds), opened
+        )
+        try:
+            run.rebuild() if rebuild else run.catch_up()
+            turns.tidy()
+        finally:
+            summary.problems += turns.problems
+        return summary
 
 
 class _Run:
@@ -95,21 +109,22 @@ class _Run:
         lake: Path,
         turns: Turns,
         batch_rows: int,
-        report: Report,
+        summary: Summary,
+        pace: _Pace,
         opened: Opened,
     ) -> None:
-        self.summary = Summary()
+        self.summary = summary
         self._lake = lake
         self._turns = turns
         self._batch_rows = batch_rows
-        self._report = report
+        self._pace = pace
         self._opened = opened
         storage = LocalStorage(lake)
         self._logs = {name: DeltaLog(storage, DATASETS[name]) for name in _NAMES}
 
     def rebuild(self) -> None:
         """Build everything anew beside what there is, and publish that."""
-        self._report("building the warehouse anew")
+        self._pace.say("building the warehouse anew")
         self.summary.rebuilt = True
         built = self._turns.building
         self._take_in(built, self._changes({}))
@@ -129,11 +144,11 @@ class _Run:
                 same_views = taken.has_these_views(db)
                 known = taken.versions(db)
             if not same_tables:
-                self._report("another release made the warehouse's tables otherwise")
+                self._pace.say("another release made the warehouse's tables otherwise")
                 return self.rebuild()
             fresh = self._changes(known)
             if any(change.restarted for change in fresh.values()):
-                self._report("the lake was made anew since the last run")
+                self._pace.say("the lake was made anew since the last run")
                 return self.rebuild()
             if same_views and not any(change.files for change in fresh.values()):
                 return None
@@ -225,12 +240,12 @@ class _Run:
         names: tuple[str, ...],
         changes: Mapping[str, Changes],
     ) -> None:
-        started = time.monotonic()
+        started, read, gained = time.monotonic(), 0, 0
         new = {name: changes[name] for name in names}
         known = {name: taken.files(db, name) for name in names}
         for batch in batches(new, known, batch_rows=self._batch_rows):
             with _transaction(db):
-                gained = loader.take_in(names, batch)
+                fresh = loader.take_in(names, batch)
                 for name, files in batch.files.items():
                     log_id = changes[name].log_id
                     taken.note_files(db, name, log_id, (file.name for file in files))
@@ -238,8 +253,11 @@ class _Run:
                 summary = self.summary.datasets[name]
                 summary.files += len(files)
                 summary.rows_seen += sum(file.rows for file in files)
-            self.summary.datasets[names[0]].rows_new += gained
-            self._report(f"{' and '.join(names)}: {gained:,} new rows")
+            self.summary.datasets[names[0]].rows_new += fresh
+            read, gained = read + batch.rows, gained + fresh
+            self._pace.go_on(f"{_told(names, read, gained)} so far")
+        if read:
+            self._pace.say(_told(names, read, gained))
         for name in names:
             version = changes[name].version
             if version is not None:
@@ -247,6 +265,23 @@ class _Run:
                 with _transaction(db):
                     taken.note_version(db, name, at)
         self.summary.datasets[names[0]].seconds += time.monotonic() - started
+
+
+class _Pace:
+    """Says what there is to say, and of what goes on only now and then."""
+
+    def __init__(self, report: Report, seconds: float) -> None:
+        self._report = report
+        self._seconds = seconds
+        self._said_at = time.monotonic()
+
+    def say(self, line: str) -> None:
+        self._report(line)
+        self._said_at = time.monotonic()
+
+    def go_on(self, line: str) -> None:
+        if time.monotonic() - self._said_at >= self._seconds:
+            self.say(line)
 
 
 @contextmanager
@@ -259,6 +294,10 @@ def _transaction(db: duckdb.DuckDBPyConnection) -> Iterator[None]:
             db.execute("rollback")
         raise
     db.execute("commit")
+
+
+def _told(names: tuple[str, ...], read: int, gained: int) -> str:
+    return f"{' and '.join(names)}: {gained:,} new rows, {read:,} read"
 
 
 def _bytes(changes: Mapping[str, Changes]) -> int:

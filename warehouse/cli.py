@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import sys
 from collections.abc import Sequence
@@ -15,53 +14,36 @@ import click
 import duckdb
 
 import settings
+from settings.entry import CONFIG, JSON, Entries
 from settings.errors import PolylakeError
 from warehouse import check as checking
 from warehouse import completeness as proof
 from warehouse import lineage as origins
 from warehouse import query as queries
 from warehouse.connect import open_to_read
+from warehouse.stopping import StopAtSignal, Stopped
 from warehouse.views import gold_views
 
-CONFIG = click.option(
-    "--config",
-    type=click.Path(path_type=Path),
-    help="TOML file with the settings that differ; else ./config.toml.",
-)
-JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON instead.")
 
+class Asking(Entries):
+    """A command that a signal stops, and whose errors are sentences, DuckDB's too."""
 
-class Entry(click.Group):
-    """A command whose errors are one sentence on stderr and an exit code."""
-
-    def main(self, *args: Any, **kwargs: Any) -> Any:
-        """Run the command and leave the process with its exit code."""
-        kwargs["standalone_mode"] = False
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command that was named."""
         try:
-            code = super().main(*args, **kwargs)
-        except click.ClickException as error:
-            click.echo(f"Error: {error.format_message()}", err=True)
-            code = error.exit_code
-        except PolylakeError as error:
-            click.echo(f"Error: {error}", err=True)
-            code = error.exit_code
+            with StopAtSignal() as ctx.obj, ctx.obj.stoppable():
+                return super().invoke(ctx)
+        except Stopped as stopped:
+            return stopped.exit_code
         except duckdb.Error as error:  # a file cut short opens well, and fails later
             reason = str(error).strip().splitlines()[0]
-            click.echo(
-                f"Error: The warehouse could not answer: {reason} If it is damaged, "
-                "`ingest --rebuild` makes it anew.",
-                err=True,
-            )
-            code = 1
-        except BrokenPipeError:  # `warehouse query ... | head` has seen enough
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            code = 0
-        except (click.Abort, KeyboardInterrupt):
-            code = 130
-        sys.exit(code if isinstance(code, int) else 0)
+            raise PolylakeError(
+                f"The warehouse could not answer: {reason} If it is damaged, "
+                "`ingest --rebuild` makes it anew."
+            ) from error
 
 
-@click.group(cls=Entry)
+@click.group(cls=Asking)
 def main() -> None:
     """Ask the warehouse that `ingest` builds; it is only ever read.
 
@@ -192,7 +174,7 @@ def completeness(strict: bool, limit: int, as_json: bool, config: Path | None) -
 def lineage(what: str, limit: int, as_json: bool, config: Path | None) -> None:
     """Name the bronze files and requests that fills came from."""
     chosen = settings.load(config)
-    with closing(open_to_read(chosen.paths.warehouse)) as db:
+    with closing(_open(config)) as db:
         subject = origins.find_subject(db, what)
         found = origins.trace(db, chosen.paths.lake, subject, limit=limit)
     if as_json:
@@ -239,7 +221,9 @@ def export(what: str, path: Path, as_json: bool, config: Path | None) -> None:
 
 
 def _open(config: Path | None) -> duckdb.DuckDBPyConnection:
-    return open_to_read(settings.load(config).paths.warehouse)
+    db = open_to_read(settings.load(config).paths.warehouse)
+    click.get_current_context().obj.watch(db)
+    return db
 
 
 def _print_table(columns: Sequence[str], rows: Any, *, limit: int) -> None:

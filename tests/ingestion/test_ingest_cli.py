@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -15,7 +16,9 @@ from bronze_lake import trade
 from click.testing import CliRunner
 
 import ingestion.cli
+import ingestion.run
 from lake.locks import held
+from warehouse.stopping import StopAtSignal, Stopped
 
 
 @pytest.fixture
@@ -89,6 +92,90 @@ def test_a_second_run_at_the_same_time_exits_75(run, tmp_path):
         assert run().exit_code == 75
 
 
+def test_a_bronze_file_that_cannot_be_read_is_one_sentence(run, bronze):
+    bronze.commit("trades", [trade()])
+    (path,) = (bronze.root / "trades").glob("dt=*/*.parquet")
+    path.write_bytes(path.read_bytes()[:40])
+    result = run("--json")
+    assert result.exit_code == 1
+    assert path.name in result.stderr
+    assert "`fetch verify --deep`" in json.loads(result.stdout)["failures"][0]["why"]
+
+
+def test_the_log_has_a_dated_line_for_each_dataset_that_brought_something(run, bronze):
+    months = [trade(second=month * 3_000_000, row=month) for month in range(3)]
+    bronze.commit("trades", months)
+    (line,) = run().stderr.splitlines()
+    assert re.fullmatch(r"\S+Z INFO trades and taker_trades: 3 new rows, .*", line)
+    assert run().stderr == ""
+
+
+def test_help_is_short_to_ask_for_and_names_the_exit_codes():
+    help_text = CliRunner().invoke(ingestion.cli.main, ["-h"]).output
+    assert "Exit codes: 0 " in help_text
+    assert all(parameter.help for parameter in ingestion.cli.main.params)
+
+
+def test_help_loads_nothing_heavy():
+    code = (
+        "import sys, ingestion.cli;"
+        "heavy = {'pyarrow', 'polars', 'duckdb', 'deltalake'};"
+        "sys.exit(', '.join(heavy & set(sys.modules)) or 0)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+STOPPED_AT_IMPORT = """
+import os, sys
+
+class Stop:
+    def find_spec(self, name, *_):
+        if name == sys.argv[2]:
+            os.kill(os.getpid(), int(sys.argv[1]))
+
+sys.meta_path.insert(0, Stop())
+from ingestion.cli import main
+main(["--config", sys.argv[3], "--json"])
+"""
+
+
+@pytest.mark.parametrize("module", ["duckdb", "ingestion.run"])
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)]
+)
+def test_a_signal_counts_from_the_first_moment_on(config, module, number, code):
+    done = subprocess.run(
+        [
+            *(sys.executable, "-c", STOPPED_AT_IMPORT),
+            *(str(int(number)), module, str(config)),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == code, done.stderr
+    report = json.loads(done.stdout)
+    assert (report["stopped"], report["exit_code"]) == ("signal", code)
+    assert not report["published"]
+
+
+def test_a_signal_while_the_summary_is_printed_cuts_nothing_off():
+    with StopAtSignal() as stop:
+        with stop.stoppable():
+            pass
+        os.kill(os.getpid(), signal.SIGTERM)
+        with pytest.raises(Stopped), stop.stoppable():
+            pass
+
+
+def test_a_second_signal_ends_the_process_at_once():
+    codes = []
+    with StopAtSignal(at_once=codes.append):
+        os.kill(os.getpid(), signal.SIGTERM)
+        os.kill(os.getpid(), signal.SIGINT)
+    assert codes == [130]
+
+
 ENDLESS = """
 select sum(hash(one.range * 7 + two.range))
 from range(10000000) as one, range(10000000) as two
@@ -107,7 +194,7 @@ def test_a_signal_stops_the_run_in_the_middle_of_a_query(
             threading.Timer(0.1, os.kill, (os.getpid(), number)).start()
             db.execute(ENDLESS)
 
-    monkeypatch.setattr(ingestion.cli, "ingest", ask_without_end)
+    monkeypatch.setattr(ingestion.run, "ingest", ask_without_end)
     result = run("--json")
     assert result.exit_code == code
     assert json.loads(result.stdout)["stopped"] == "signal"
@@ -117,10 +204,10 @@ def test_a_signal_that_duckdb_makes_an_error_of_is_still_one(run, monkeypatch):
     def query(*_, **__) -> None:
         try:
             os.kill(os.getpid(), signal.SIGTERM)
-        except ingestion.cli.Stopped:
+        except Stopped:
             raise RuntimeError("Query interrupted") from None
 
-    monkeypatch.setattr(ingestion.cli, "ingest", query)
+    monkeypatch.setattr(ingestion.run, "ingest", query)
     result = run("--json")
     assert result.exit_code == 143
     assert json.loads(result.stdout)["stopped"] == "signal"

@@ -36,7 +36,8 @@ from ingestion.run import ingest
 def report(line):
     print(line, flush=True)
     sys.stdin.readline()
-ingest(Path(sys.argv[1]), Path(sys.argv[2]), batch_rows=1, report=report)
+lake, warehouse = map(Path, sys.argv[1:])
+ingest(lake, warehouse, batch_rows=1, report=report, report_seconds=0)
 """
 
 

@@ -6,6 +6,8 @@ import csv
 import io
 import json
 import os
+import signal
+import threading
 
 import duckdb
 import polars as pl
@@ -137,6 +139,15 @@ def test_wrong_usage_is_exit_2_and_a_sentence(arguments):
     shown = CliRunner().invoke(main, arguments)
     assert shown.exit_code == 2
     assert shown.stderr.startswith("Error: ")
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)]
+)
+def test_a_signal_stops_a_long_query(warehouse, number, code):
+    endless = "select sum(hash(a.range * 7 + b.range)) from range({0}) a, range({0}) b"
+    threading.Timer(0.1, os.kill, (os.getpid(), number)).start()
+    assert warehouse("query", endless.format(10**7)).exit_code == code
 
 
 def test_every_command_and_option_has_help():

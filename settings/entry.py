@@ -1,0 +1,75 @@
+"""What the commands share: options, errors as one sentence, exit codes, the log."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+
+from settings.errors import PolylakeError
+
+CONFIG = click.option(
+    "--config",
+    type=click.Path(path_type=Path),
+    help="TOML file with the settings that differ; else ./config.toml.",
+)
+JSON = click.option(
+    "--json", "as_json", is_flag=True, help="Print JSON for programs instead of text."
+)
+
+
+class Entry(click.Command):
+    """A command whose errors are one sentence on stderr and an exit code.
+
+    What the command returns, if it is a number, is the exit code.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs["context_settings"] = {
+            "help_option_names": ["-h", "--help"],
+            **(kwargs.get("context_settings") or {}),
+        }
+        super().__init__(*args, **kwargs)
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """Run the command and leave the process with its exit code."""
+        kwargs["standalone_mode"] = False
+        try:
+            code = super().main(*args, **kwargs)
+        except click.UsageError as error:
+            where = error.ctx.command_path if error.ctx else self.name
+            click.echo(
+                f"Error: {error.format_message()} See `{where} --help`.", err=True
+            )
+            code = error.exit_code
+        except click.ClickException as error:
+            error.show()
+            code = error.exit_code
+        except PolylakeError as error:
+            click.echo(f"Error: {error}", err=True)
+            code = error.exit_code
+        except BrokenPipeError:  # `warehouse query ... | head` has seen enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            code = 0
+        except (click.Abort, KeyboardInterrupt):
+            code = 130
+        sys.exit(code if isinstance(code, int) else 0)
+
+
+class Entries(Entry, click.Group):
+    """The same for a command that has commands."""
+
+
+def log_to(handler: logging.Handler) -> None:
+    """Send the log to `handler`, with the time (UTC) and the level of each line."""
+    formatter = logging.Formatter(
+        "%(asctime)s %(levelname)s %(message)s", "%Y-%m-%dT%H:%M:%SZ"
+    )
+    formatter.converter = time.gmtime
+    handler.setFormatter(formatter)
+    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
