@@ -1,10 +1,10 @@
 # setup: the environment, everything locked · demo: the whole road in one command
-# test · lint · fmt · bench · clean · lock: pin the newest versions that pyproject.toml allows
+# test · lint · fmt · bench · clean · docs: the pages that are generated · lock: pin the newest versions that pyproject.toml allows
 
 PYTHON ?= python3.11
 BIN := .venv/bin
 
-.PHONY: setup demo test lint fmt bench lock clean
+.PHONY: setup demo test lint fmt bench docs lock clean
 
 setup: .venv/ready
 
@@ -33,6 +33,9 @@ test: setup
 
 bench: setup
 	$(BIN)/python -m benchmarks.prove_road --size medium --folder $$(mktemp -d)/proof
+
+docs: setup
+	$(BIN)/python -m ingestion.dictionary
 
 lock: setup
 	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --generate-hashes \

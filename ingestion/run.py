@@ -21,7 +21,7 @@ from lake.locks import held
 from lake.storage import LocalStorage
 from settings.errors import Locked, PolylakeError
 from warehouse.connect import NotAWarehouse, open_to_read, open_to_write
-from warehouse.models import define_gold, define_silver
+from warehouse.models import comment_on_columns, define_gold, define_silver
 
 # Bytes of bronze take some fifty times as long to take in as bytes of the published
 # file take to copy: a file that lags behind by more is replaced by a copy.
@@ -229,6 +229,7 @@ class _Run:
                 self._take_in_together(db, loader, names, changes)
             with _transaction(db):
                 define_gold(db)
+                comment_on_columns(db)
                 taken.note_views(db)
             # All of it in the file itself: a reader of a file beside its log waits.
             db.execute("force checkpoint")

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import duckdb
 
+from warehouse.glossary import GLOSSARY
 from warehouse.models import Model, models
 
 _TABLES = """
@@ -49,7 +50,13 @@ def _tables() -> str:
 
 
 def _views() -> str:
-    return fingerprint(models("gold").values())
+    words = [GLOSSARY, *(model.columns for model in _models())]
+    said = hashlib.sha256(repr(words).encode()).hexdigest()[:16]
+    return fingerprint(models("gold").values()) + said
+
+
+def _models() -> Iterable[Model]:
+    return (*models("silver").values(), *models("gold").values())
 
 
 def is_ours(db: duckdb.DuckDBPyConnection) -> bool:
@@ -68,7 +75,7 @@ def has_this_layout(db: duckdb.DuckDBPyConnection) -> bool:
 
 
 def has_these_views(db: duckdb.DuckDBPyConnection) -> bool:
-    """Whether its gold views are those of this release."""
+    """Whether its views, and its words on columns, are those of this release."""
     return db.execute("select views from ingest.Layout").fetchall() == [(_views(),)]
 
 
@@ -83,7 +90,7 @@ def lay_out(db: duckdb.DuckDBPyConnection) -> None:
 
 
 def note_views(db: duckdb.DuckDBPyConnection) -> None:
-    """Note that the gold views are those of this release."""
+    """Note that the views, and the words on columns, are those of this release."""
     db.execute("update ingest.Layout set views = ?", [_views()])
 
 

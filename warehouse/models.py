@@ -6,33 +6,47 @@ run by `ingestion/load.py`, in its order: they hand each other rows in temporary
 A model too long for one file is a folder of its name with a file for each step; the
 header opens `define.sql`.
 A gold file is a header and one select; it becomes the view of the file's name.
+
+A header may close with `-- Columns:` and a line `-- <column>: <sentence>` for each
+column of which warehouse/glossary.py says nothing, or something else; a sentence goes
+on in indented lines below it. These words become comments in the file itself, where any
+client finds them in `duckdb_columns()`, and docs/data-dictionary.md.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
 import duckdb
 
+from warehouse.glossary import GLOSSARY
+
 SQL = Path(__file__).parent / "sql"
 
 _STEP = re.compile(r"^-- step: (\w+)$", re.MULTILINE)
+_COLUMN = re.compile(r"^([a-z]\w*): ", re.MULTILINE)
 
 
 @dataclass(frozen=True)
 class Model:
     """One model: `header` is its opening comment, `steps` its statements by name.
 
-    A file without step lines is one step, `select`.
+    A file without step lines is one step, `select`. `columns` are the sentences on
+    columns that close the header.
     """
 
     name: str
     header: str
     steps: dict[str, str]
+    columns: dict[str, str] = field(default_factory=dict)
+
+    def about(self, column: str) -> str | None:
+        """The sentence on a column: the file's own, or else the glossary's."""
+        return self.columns.get(column) or GLOSSARY.get(column)
 
 
 def read_model(path: Path) -> Model:
@@ -40,10 +54,8 @@ def read_model(path: Path) -> Model:
     if path.is_dir():
         return _read_folder(path)
     head, *parts = _STEP.split(path.read_text(encoding="utf-8"))
-    header = "\n".join(_opening_comment(head))
-    if not parts:
-        return Model(path.stem, header, {"select": head})
-    return Model(path.stem, header, dict(zip(parts[::2], parts[1::2], strict=True)))
+    steps = dict(zip(parts[::2], parts[1::2], strict=True)) or {"select": head}
+    return _model(path.stem, head, steps)
 
 
 @cache
@@ -83,6 +95,19 @@ def define_gold(db: duckdb.DuckDBPyConnection) -> None:
         db.execute(f'create or replace view gold."{model.name}" as\n{query}')
 
 
+def comment_on_columns(db: duckdb.DuckDBPyConnection) -> None:
+    """Give every column of silver and gold its sentence, where it differs."""
+    known = {**models("silver"), **models("gold")}
+    for schema, table, column, comment in db.execute(
+        "select schema_name, table_name, column_name, comment from duckdb_columns() "
+        "where schema_name in ('silver', 'gold') and database_name = current_database()"
+    ).fetchall():
+        about = known[table].about(column) if table in known else comment
+        if about != comment:
+            text = "null" if about is None else "'" + about.replace("'", "''") + "'"
+            db.execute(f'comment on column {schema}."{table}"."{column}" is {text}')
+
+
 def in_order_of_need(gold: Iterable[Model]) -> Iterable[Model]:
     """Yield gold models so that each comes after those it reads."""
     left = {model.name: model for model in gold}
@@ -107,7 +132,19 @@ def _read_folder(path: Path) -> Model:
         file.stem: file.read_text(encoding="utf-8")
         for file in sorted(path.glob("*.sql"))
     }
-    return Model(path.name, "\n".join(_opening_comment(steps["define"])), steps)
+    return _model(path.name, steps["define"], steps)
+
+
+def _model(name: str, head: str, steps: dict[str, str]) -> Model:
+    header, _, columns = "\n".join(_opening_comment(head)).partition("\nColumns:\n")
+    return Model(name, header, steps, _sentences(columns))
+
+
+def _sentences(text: str) -> dict[str, str]:
+    """Read `column: sentence` lines; indented ones go on with a sentence."""
+    _, *parts = _COLUMN.split(text)
+    sentences = (" ".join(sentence.split()) for sentence in parts[1::2])
+    return dict(zip(parts[::2], sentences, strict=True))
 
 
 def _opening_comment(text: str) -> list[str]:
@@ -115,5 +152,5 @@ def _opening_comment(text: str) -> list[str]:
     for line in text.splitlines():
         if not line.startswith("--"):
             break
-        lines.append(line.removeprefix("--").strip())
+        lines.append(line.removeprefix("--").removeprefix(" ").rstrip())
     return lines

@@ -27,6 +27,7 @@ class View:
     key: tuple[str, ...]
     units: str
     sources: tuple[str, ...]
+    remarks: str
 
 
 def gold_views() -> list[View]:
@@ -41,7 +42,7 @@ def described(model: Model) -> View:
     for label in LABELS:
         if not told.get(label, "").strip():
             raise ValueError(f"The header of gold/{model.name}.sql has no {label}:")
-    sources, _ = _list_and_rest(told["Sources"])
+    sources, remarks = _list_and_rest(told["Sources"])
     key, _ = _list_and_rest(told["Key"])
     return View(
         name=model.name,
@@ -50,6 +51,7 @@ def described(model: Model) -> View:
         key=tuple(part.strip() for part in key.split(",")),
         units=" ".join(told["Units"].split()),
         sources=tuple(_SOURCE.findall(sources)),
+        remarks=" ".join(remarks.split()),
     )
 
 

@@ -66,6 +66,15 @@ def test_the_key_of_a_view_is_made_of_its_columns(empty, name):
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_every_column_of_a_view_has_a_sentence(empty, name):
+    model = models("gold")[name]
+    columns = columns_of(empty, name)
+    silent = [column for column in columns if model.about(column) is None]
+    assert silent == [], "see warehouse/glossary.py, or say it in the header: Columns:"
+    assert set(model.columns) <= set(columns)
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_the_key_of_a_view_is_unique(sound, name):
     (check,) = [one for one in checks() if one.name == f"unique_{name}"]
     assert sound.execute(f"select count(*) from gold.{name}").fetchall() != [(0,)]

@@ -10,6 +10,9 @@
 -- judged and what each reason means. as_of is the time up to which the status
 -- speaks: fills made later may be held as well. A market whose fills are whole
 -- but for which the exchange names no total is unknown, with an empty reason.
+-- Columns:
+-- status: complete, partial or unknown
+-- as_of: the status speaks of fills up to here; later ones may be held too
 with
 
 market_keys as (

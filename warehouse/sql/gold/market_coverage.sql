@@ -15,6 +15,16 @@
 -- to the end served just what we hold. doubted_from: a feed walk that began
 -- then lost rows, which may be this market's. walks_agree: the last walk to the
 -- end came after another one and brought nothing new.
+-- Columns:
+-- walked_to_end_at: when the last walk to the end of its history began
+-- walks_to_end: how many walks came to the end
+-- walks_agree: the last of them brought nothing new
+-- chain_problem: what keeps the market from being covered without a gap; else
+--     empty
+-- covered_to: all fills up to here have been walked
+-- rows_missing: rows served and not held
+-- rows_too_many: rows held and not served
+-- doubted_from: a feed walk that began then lost rows; else null
 with
 
 market_keys as (

@@ -8,6 +8,8 @@
 -- status: open, closed, or unlisted (trades name the market, Gamma does not).
 -- last_price is that of the latest fill; a fill of the second of two outcomes
 -- at p counts as 1 - p. Volumes as in gold.daily_volume.
+-- Columns:
+-- status: open, closed, or unlisted: trades name it, Gamma does not
 with
 
 market_keys as (

@@ -14,6 +14,14 @@
 -- cover); none (the exchange names no total).
 -- rows_in_table and rows_put_in differ where rows were taken out of, or put
 -- into, silver.TradeFact by another hand than ingest's.
+-- Columns:
+-- rows_in_table: the market's rows of silver.TradeFact
+-- rows_put_in: what ingest has put there
+-- is_as_put_in: rows and shares are as ingest put them in
+-- counted_at: when the exchange's total was read
+-- verdict: agrees, short, over, open or none
+-- short_by: shares that the total has more
+-- was_short_before_walk: the total read before the walk was short, too
 with
 
 market_keys as (

@@ -5,6 +5,11 @@
 -- Sources: gold.daily_volume
 -- Periods are whole UTC days that end with the latest day held: 1d, 7d, 30d,
 -- all. Equal volumes are ranked by condition_id.
+-- Columns:
+-- period: 1d, 7d, 30d or all: days up to the latest day held
+-- volume_rank: 1 for the market with most dollars
+-- first_date: first day of the period
+-- last_date: last day of the period
 with
 
 days as materialized (

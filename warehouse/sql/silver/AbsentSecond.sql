@@ -1,6 +1,9 @@
 -- One row per second of a market that bronze holds and a walk passed without a
 -- row. Key: dataset, walk_key, market_key, traded_at. Reads bronze walks, kind
 -- absent.
+-- Columns:
+-- traded_at: the second of which the walk showed no row
+-- dataset: trades or taker_trades
 
 -- step: define
 create table if not exists silver.AbsentSecond (

@@ -1,5 +1,12 @@
 -- One row per event, as it is now. Key: event_id. Reads bronze events: the
 -- latest row.
+-- Columns:
+-- event_id: the event, as Gamma numbers it
+-- title: the event's title
+-- series_ids: the series that the event belongs to, as Gamma numbers them
+-- series_slugs: the series' names in URLs, in the order of series_ids
+-- is_neg_risk: exactly one of its markets comes true
+-- volume: what Gamma shows as the event's volume
 
 -- step: define
 create table if not exists silver.EventDim (

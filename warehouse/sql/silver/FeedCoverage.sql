@@ -1,5 +1,7 @@
 -- One row per statement of what the feed covers without a gap; the latest
 -- counts. Key: dataset, known_at, walk_id. Reads bronze walks, kind coverage.
+-- Columns:
+-- walk_id: the walk that made the statement
 
 -- step: define
 create table if not exists silver.FeedCoverage (

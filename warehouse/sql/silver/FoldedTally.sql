@@ -2,6 +2,8 @@
 -- already. Key: dataset, walk_key, market_key, folded_at, ts_oldest, ts_newest.
 -- Reads bronze walks, kind folded. Sum over folds for what a walk brought in
 -- all.
+-- Columns:
+-- folded_at: when the fold was committed
 
 -- step: define
 create table if not exists silver.FoldedTally (

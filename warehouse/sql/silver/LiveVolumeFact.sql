@@ -1,6 +1,10 @@
 -- One row per reading of the exchange's own total of a market, in shares, each
 -- match once. Key: market_key, event_id, fetched_at, walk_key. Reads bronze
 -- live_volume. as_of is when the answer was made: fetched_at less its age.
+-- Columns:
+-- taker_volume: shares, each match once
+-- as_of: when the exchange made the answer: fetched_at less its age
+-- event_id: the event that was asked for
 
 -- step: define
 create table if not exists silver.LiveVolumeFact (

@@ -6,6 +6,8 @@
 -- key `gamma:<id>` in MarketKey. A winner is named only where Gamma says
 -- resolved and exactly one price is 1 and the others are 0: old and split
 -- markets end with fractions.
+-- Columns:
+-- other_gamma_ids: further Gamma rows with this condition id
 
 -- step: define
 create table if not exists silver.MarketDim (

@@ -2,6 +2,9 @@
 -- Key: gamma_id, valid_from, source_walk_id, source_page_no, source_row_no.
 -- Reads bronze markets, which has a row whenever a market's content changed.
 -- valid_to is null for the version that still stands.
+-- Columns:
+-- valid_from: when this version was first fetched
+-- valid_to: when the next one was; null: it still stands
 
 -- step: define
 create table if not exists silver.MarketHistory (

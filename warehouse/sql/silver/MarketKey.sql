@@ -4,6 +4,10 @@
 -- id is the market `gamma:<id>`. Combo markets and markets that Gamma has not
 -- listed yet are here and not in MarketDim; their title is the one their trades
 -- carry.
+-- Columns:
+-- title: the question as the latest trade row words it; null: no trade
+-- slug: the market's name in URLs, by the same row
+-- title_from_at: when that row was fetched
 
 -- step: define
 create table if not exists silver.MarketKey (

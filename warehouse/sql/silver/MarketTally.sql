@@ -2,6 +2,9 @@
 -- market_key. Reads the rows that TradeFact takes in (fresh_trade, new_trade),
 -- never the table, so that a row that is gone from the table is noticed.
 -- Withdrawn rows are counted.
+-- Columns:
+-- rows_held: rows put into TradeFact, withdrawn ones included
+-- shares_held: their shares, both sides
 
 -- step: define
 create table if not exists silver.MarketTally (

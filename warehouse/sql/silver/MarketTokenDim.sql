@@ -2,6 +2,9 @@
 -- token_id. Reads bronze markets, trades and taker_trades. What Gamma says
 -- (is_listed) stands over what trades say; of trades, the latest row that
 -- carries a label: outcome_index 999 means that the row had none yet.
+-- Columns:
+-- outcome_from_at: when the trade row that names the outcome was fetched
+-- index_from_at: when the trade row that numbers the outcome was fetched
 
 -- step: define
 create table if not exists silver.MarketTokenDim (

@@ -2,6 +2,8 @@
 -- way: several walks brought rows of it, or a walk passed it without a row.
 -- Key: walk_key, page_no, row_no. Reads bronze trades. From these rows
 -- TradeFact's rows of that second are made anew whenever one is added.
+-- Columns:
+-- seen_at: when the row was fetched
 
 -- step: define
 create table if not exists silver.TradeSighting (

@@ -1,6 +1,10 @@
 -- One row per wallet that has traded. Key: trader_key, trader_address. Reads
 -- bronze trades and taker_trades. Names are those of the latest row that has
 -- any; first and last trade span all rows ever seen, withdrawn ones included.
+-- Columns:
+-- name_from_at: when the trade row that names the wallet was fetched
+-- first_traded_at: the earliest fill ever seen
+-- last_traded_at: the latest fill ever seen
 
 -- step: define
 create table if not exists silver.TraderDim (

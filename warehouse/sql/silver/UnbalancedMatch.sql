@@ -2,6 +2,9 @@
 -- transaction_hash. Reads TradeFact, rows that stand. What buys of one token
 -- and sells of the other add is what the opposite takes away: a whole match
 -- nets to zero, and one missing row leaves its size. Dust is here too.
+-- Columns:
+-- fills: rows of the match that are held
+-- net_shares: what one direction has more than the other
 
 -- step: define
 create table if not exists silver.UnbalancedMatch (

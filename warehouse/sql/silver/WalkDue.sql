@@ -1,5 +1,7 @@
 -- One row per statement that a market must be walked. Key: dataset, market_key,
 -- known_at. Reads bronze walks, kind due. A later walk to the end settles it.
+-- Columns:
+-- reason: why the market must be walked
 
 -- step: define
 create table if not exists silver.WalkDue (

@@ -1,6 +1,9 @@
 -- One row per walk, of any dataset. Key: walk_key, walk_id. Reads bronze walks.
 -- A walk that data rows name before its own row has come is here with nulls;
 -- outcome is null until a walk has ended.
+-- Columns:
+-- outcome: how the walk ended: end, floor, window, cap, cursor_refused, ...;
+--     null: it has not
 
 -- step: define
 create table if not exists silver.WalkFact (

@@ -1,5 +1,7 @@
 -- One row per market of a finished walk. Key: walk_key, market_key. Reads
 -- bronze walks, kind subject.
+-- Columns:
+-- outcome: how the walk of this market ended, as in WalkFact
 
 -- step: define
 create table if not exists silver.WalkSubject (

@@ -2,6 +2,9 @@
 -- taken in. Key: dataset, walk_key, market_key, traded_on. Reads bronze trades
 -- and taker_trades. Summed over days it equals what the walk's folds say they
 -- stored.
+-- Columns:
+-- rows_taken_in: bronze rows that ingest has read
+-- traded_on: UTC day of trading
 
 -- step: define
 create table if not exists silver.WalkTally (
