@@ -16,7 +16,9 @@ import polars as pl
 
 FORMAT = 2
 
-# `key` is text, or 32 bytes for an id of 0x and 64 hex digits: half of the file's size.
+# `key` is text, or 32 bytes for an id of 0x and 64 hex digits, or 33 for a decimal
+# number: half of the file's size. Its type is that of a column that converts nothing: in
+# another one the digits of a token would become a rounded number.
 # -1 and '' say none. A due key is one that no complete walk has been started for since.
 SCHEMA = f"""
 create table if not exists taken (
@@ -25,7 +27,7 @@ create table if not exists taken (
 create table if not exists datasets (id integer primary key, name text unique);
 create table if not exists subjects (
     dataset integer not null,
-    key any not null,
+    key blob not null,
     end_started integer not null default -1,
     end_walk text not null default '',
     end_detail text not null default '',
@@ -56,6 +58,8 @@ _COLUMNS = (
     *("started_at", "fetched_at", "ts_oldest", "ts_newest"),
 )
 _HEX_ID = re.compile(r"0x[0-9a-f]{64}")
+_DECIMAL = re.compile(r"[1-9][0-9]{15,77}")
+_DECIMAL_BYTES = 33
 
 _ENDED = """
 insert into subjects (dataset, key, end_started, end_walk, end_detail)
@@ -100,12 +104,19 @@ where (excluded.known_at, excluded.newest, excluded.oldest, excluded.walk)
 
 def packed(key: str) -> str | bytes:
     """Return a key as it is stored."""
-    return bytes.fromhex(key[2:]) if _HEX_ID.fullmatch(key) else key
+    if _HEX_ID.fullmatch(key):
+        return bytes.fromhex(key[2:])
+    if _DECIMAL.fullmatch(key):
+        return int(key).to_bytes(_DECIMAL_BYTES, "big")
+    return key
 
 
 def unpacked(key: str | bytes) -> str:
     """Return a stored key as it is spoken of."""
-    return f"0x{key.hex()}" if isinstance(key, bytes) else key
+    if isinstance(key, bytes):
+        is_decimal = len(key) == _DECIMAL_BYTES
+        return str(int.from_bytes(key, "big")) if is_decimal else f"0x{key.hex()}"
+    return key
 
 
 def take_in(connection: sqlite3.Connection, path: Path) -> None:

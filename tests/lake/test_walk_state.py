@@ -137,6 +137,25 @@ def test_the_latest_walk_to_the_end_and_the_latest_at_all_are_known(walks: Walks
     assert walks.state.walked("taker_trades", [MARKET]) == {}
 
 
+@pytest.mark.parametrize(
+    "key",
+    [
+        "101012114079991560798798475178546659828953058589715676284483008151303696232136",
+        "9" * 78,
+        "12",
+        "007",
+        "0x" + "ab" * 31,
+        "2026-01-01",
+        "1e5",
+    ],
+)
+def test_a_key_is_the_same_text_to_its_last_digit(walks: Walks, key: str):
+    walks.add(subject(key, 5), due(key, 9))
+    assert list(walks.state.walked("trades", [key, key + "0"])) == [key]
+    assert walks.state.due("trades") == {key: "feed_gap"}
+    assert walks.state.never_ended("trades", [key]) == []
+
+
 def test_a_market_without_a_walk_to_the_end_is_named(walks: Walks):
     walks.add(subject(MARKET, 1), subject(OTHER, 1, "cursor_refused"))
     asked = [OTHER, "0xnew", MARKET]
