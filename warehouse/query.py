@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import json
 import math
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from datetime import date, datetime, time, timedelta
@@ -29,20 +30,67 @@ FORMATS = {
 
 _PART = 10_000
 _LONGEST = 60
+_SMALLEST = 0.0000005
+
+
+# Wrong as it is written: nothing was read.
+_WRONG = (
+    duckdb.ParserException,
+    duckdb.SyntaxException,
+    duckdb.BinderException,
+    duckdb.CatalogException,
+)
+_EXPLAIN = re.compile(r"explain(\s+analyze)?(\s*\([^)]*\))?\s+", re.IGNORECASE)
 
 
 class QueryFailed(PolylakeError):
     """The warehouse could not answer; the message is the first line of why."""
 
 
+class WrongQuery(UsageError):
+    """What was asked is no query, or none that only reads."""
+
+
 def run(db: duckdb.DuckDBPyConnection, sql: str) -> tuple[list[str], Iterator[Row]]:
-    """Return column names and rows; raises `QueryFailed`."""
+    """Return column names and rows; raises `WrongQuery` or `QueryFailed`."""
+    query = reading(db, sql)
     try:
-        db.execute(sql)
+        db.execute("set autoinstall_known_extensions = false")
+        db.execute(query)
     except duckdb.Error as error:
         raise _explained(error) from error
     columns = [column[0] for column in db.description or []]
     return columns, _rows(db)
+
+
+def reading(db: duckdb.DuckDBPyConnection, sql: str) -> str:
+    """Return the one query of `sql`; raise `WrongQuery` where it does not just read.
+
+    A file opened read-only is safe from every statement; other files are not.
+    """
+    try:
+        statements = db.extract_statements(sql)
+    except duckdb.Error as error:
+        raise _explained(error) from error
+    if len(statements) != 1:
+        raise WrongQuery(
+            f"A query is one statement, and there are {len(statements)} of them."
+        )
+    (statement,) = statements
+    text = str(statement.query).strip()
+    kind = statement.type
+    pivots = kind == duckdb.StatementType.MULTI and text.lower().startswith("pivot")
+    if kind == duckdb.StatementType.SELECT or pivots:
+        return text.rstrip(";")
+    explained = _EXPLAIN.match(text)
+    if kind == duckdb.StatementType.EXPLAIN and explained:
+        reading(db, text[explained.end() :])
+        return text
+    raise WrongQuery(
+        f"A query reads, and this one does not only do so ({kind.name}). `warehouse "
+        "export` writes results to a file; open a copy of the warehouse with DuckDB "
+        "for everything else."
+    )
 
 
 def export(db: duckdb.DuckDBPyConnection, what: str, path: Path) -> int:
@@ -60,7 +108,9 @@ def export(db: duckdb.DuckDBPyConnection, what: str, path: Path) -> int:
         raise UsageError(f"There is no folder {path.absolute().parent}.")
     unfinished = path.with_name(f".{path.name}.unfinished")
     try:
-        db.execute(f"copy ({_query_of(db, what)}) to ? ({options})", [str(unfinished)])
+        db.execute(
+            f"copy ({_query_of(db, what)}\n) to ? ({options})", [str(unfinished)]
+        )
         ((rows,),) = db.fetchall()
         unfinished.replace(path)
     except duckdb.Error as error:
@@ -74,7 +124,7 @@ def export(db: duckdb.DuckDBPyConnection, what: str, path: Path) -> int:
 def _query_of(db: duckdb.DuckDBPyConnection, what: str) -> str:
     """A query stands for itself; a word is a view or a table."""
     if len(what.split()) > 1:
-        return what.strip().rstrip(";")
+        return reading(db, what)
     schema, _, name = what.rpartition(".")
     found = db.execute(
         "select table_schema, table_name from information_schema.tables "
@@ -176,10 +226,12 @@ def _rows(db: duckdb.DuckDBPyConnection) -> Iterator[Row]:
 def _cell(value: Any) -> str:
     if value is None:
         return ""
-    if isinstance(value, float):
-        text = f"{value:,.6f}".rstrip("0").rstrip(".")
+    if isinstance(value, float | Decimal):
+        text = _number(value)
     elif isinstance(value, datetime):
         text = value.isoformat(sep=" ")
+    elif isinstance(value, list | tuple):
+        text = f"[{', '.join(_cell(one) or 'null' for one in value)}]"
     else:
         known = plain(value)
         text = (
@@ -187,6 +239,14 @@ def _cell(value: Any) -> str:
         )
     text = " ".join(text.split())
     return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+
+
+def _number(value: float | Decimal) -> str:
+    """Six decimals, which is what the exchange counts in; less in three digits."""
+    if value and abs(float(value)) < _SMALLEST:
+        return f"{value:.3g}"
+    text = f"{value:z,.6f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def _write_line(
@@ -206,5 +266,6 @@ def _write_line(
     )
 
 
-def _explained(error: duckdb.Error) -> QueryFailed:
-    return QueryFailed(" ".join(str(error).strip().split("\n\n")[0].split()))
+def _explained(error: duckdb.Error) -> PolylakeError:
+    kind = WrongQuery if isinstance(error, _WRONG) else QueryFailed
+    return kind(" ".join(str(error).strip().split("\n\n")[0].split()))

@@ -98,19 +98,73 @@ def test_an_empty_result_has_its_column_names(warehouse):
 @pytest.mark.parametrize("sql", ["select nope", "selec 1", "select * from gold.nope"])
 def test_a_wrong_query_is_one_sentence(warehouse, sql):
     shown = warehouse("query", sql)
-    assert shown.exit_code == 1
+    assert shown.exit_code == 2
     assert shown.stdout == ""
     assert shown.stderr.startswith("Error: ")
     assert len(shown.stderr.splitlines()) == 1
 
 
+def test_an_error_while_rows_are_read_is_exit_1(warehouse):
+    assert warehouse("query", "select error('no') from gold.trades").exit_code == 1
+
+
 @pytest.mark.parametrize(
-    "sql", ["delete from silver.TradeFact", "create table silver.mine (a int)"]
+    "sql",
+    [
+        "delete from silver.TradeFact",
+        "create temp table mine (a int)",
+        "copy (select 1) to '{file}'",
+        "explain analyze copy (select 1) to '{file}'",
+        "copy (pivot gold.trades on side using count(*)) to '{file}'",
+        "select 1; copy (select 1) to '{file}'",
+        "attach '{file}' as mine",
+        "export database '{file}'",
+        "install httpfs",
+        "pragma enable_profiling",
+        "set threads = 1",
+        "",
+    ],
 )
-def test_a_query_cannot_write(warehouse, sql):
+def test_a_query_reads_and_does_nothing_else(warehouse, tmp_path, sql):
+    file = tmp_path / "written"
+    shown = warehouse("query", sql.format(file=file))
+    assert shown.exit_code == 2, shown.output
+    assert shown.stderr.startswith("Error: A query ")
+    assert len(shown.stderr.splitlines()) == 1
+    assert not file.exists()
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "/* all */ with a as (from gold.trades) select count(*) from a; -- done",
+        "explain analyze select 1",
+        "explain (format json) select 1",
+        "describe gold.trades",
+        "show tables",
+        "pivot gold.trades on side using count(*)",
+        "values (1), (2)",
+    ],
+)
+def test_every_way_to_read_is_a_query(warehouse, sql):
     shown = warehouse("query", sql)
-    assert shown.exit_code == 1
-    assert "read-only" in shown.stderr
+    assert shown.exit_code == 0, shown.output
+
+
+def test_people_read_rounded_numbers_and_programs_exact_ones(warehouse):
+    sql = (
+        "select 96937.00000001 as cents, 96937.00000001::double as shares, "
+        "-0.0::double as zero, 1e-9::double as small, [0.1::double + 0.2] as list"
+    )
+    shown = warehouse("query", sql).output.splitlines()[-1].split()
+    assert shown == ["96,937", "96,937", "0", "1e-09", "[0.3]"]
+    assert '"shares": 96937.00000001' in warehouse("query", sql, "--json").output
+
+
+def test_an_export_takes_no_statement_for_a_query(warehouse, tmp_path):
+    sql = "copy (select 1) to 'other.csv'"
+    shown = warehouse("export", sql, "--to", str(tmp_path / "out.csv"))
+    assert shown.exit_code == 2
 
 
 @pytest.mark.parametrize("command", ["query", "check", "completeness", "lineage"])
