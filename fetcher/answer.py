@@ -10,6 +10,7 @@ from typing import Any
 from fetcher.errors import UnexpectedPayload
 
 SMALL_BODY = 4096  # a body that says only that something went wrong is shorter
+EXCERPT = 200
 THROTTLED = ("too many", "rate limit", "rate_limit")
 
 
@@ -34,6 +35,24 @@ class Answer:
     def json(self) -> Any:
         """Return the body as JSON."""
         return parse_json(self.body) if self.parsed is None else self.parsed
+
+
+def unexpected(answer: Answer, problem: str) -> UnexpectedPayload:
+    """Return the error of an answer that is not what we understand.
+
+    It says what was asked, what came, and what to do now.
+    """
+    return UnexpectedPayload(
+        f"GET {answer.request} {problem}. It answered: {excerpt(answer.body)}. The "
+        "next run asks again; if it stays so, the service has changed and polylake "
+        "needs an update."
+    )
+
+
+def excerpt(body: bytes) -> str:
+    """Return the beginning of a body on one line."""
+    text = " ".join(body[: 4 * EXCERPT].decode("utf-8", "replace").split())
+    return text if len(text) <= EXCERPT else text[:EXCERPT] + "..."
 
 
 def parse_json(body: bytes) -> Any:

@@ -71,6 +71,7 @@ def opened(
             connections,
             limiters[name],
             max_attempts=settings.http.max_attempts,
+            setting=f"apis.{name}.base_url",
             on_request=on_request,
             sleep=sleep,
         )

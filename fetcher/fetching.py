@@ -16,6 +16,7 @@ from fetcher.clients import Clients
 from fetcher.completeness import completeness
 from fetcher.ending import Ending
 from fetcher.errors import Stopped
+from fetcher.http import host_of
 from fetcher.modes import Phase, phases
 from fetcher.options import Options
 from fetcher.run import Puts, Run
@@ -91,6 +92,9 @@ def opened_run(
     writer: Puts,
 ) -> tuple[Run, Clients]:
     """Give what a run works with, for as long as `held` is open."""
+    bases = (api.base_url for api in (settings.apis.gamma, settings.apis.data))
+    hosts = dict.fromkeys(map(host_of, (*bases, settings.apis.clob.base_url)))
+    log.info("asking %s, as %s says", ", ".join(hosts), settings.file)
     tally = Tally()
     talk = held.enter_context(
         clients.opened(

@@ -13,6 +13,7 @@ from urllib.parse import urlencode, urlsplit
 from fetcher.answer import (
     Answer,
     error_of,
+    excerpt,
     looks_like_json,
     parse_json,
     says_too_many,
@@ -39,7 +40,6 @@ Params = Sequence[tuple[str, str]]
 # address or a missing network is known soon and once; each attempt then gets a part.
 FIRST_ANSWER_SECONDS = 18.0
 FIRST_ATTEMPT_SECONDS = 8.0
-EXCERPT = 200
 
 
 class Again(Exception):
@@ -76,6 +76,7 @@ class Api:
         limiter: Limiter,
         *,
         max_attempts: int,
+        setting: str = "base_url",
         backoff: Backoff | None = None,
         on_request: Callable[[bool], None] = lambda again: None,
         clock: Callable[[], float] = time.monotonic,
@@ -85,6 +86,7 @@ class Api:
         self._base = base_url.rstrip("/")
         self._host = host_of(base_url)
         self._shown = self._host + urlsplit(self._base).path
+        self._advice = f"Check the network, and {setting} in the configuration."
         self._connections = connections
         self._limiter = limiter
         self._max_attempts = max_attempts
@@ -157,7 +159,8 @@ class Api:
             )
         except Unconnected as error:
             unreachable = HostUnreachable(
-                f"{self._host} cannot be reached: {error}.", host=self._host
+                f"{self._host} cannot be reached: {error}. {self._advice}",
+                host=self._host,
             )
             if error.is_final:
                 raise self._give_up(unreachable) from error
@@ -186,7 +189,7 @@ class Api:
     def _check_status(self, raw: Raw, shown: str) -> None:
         if 200 <= raw.status < 300:
             return
-        text = f"{shown} answered {raw.status}: {_excerpt(raw.body)}"
+        text = f"{shown} answered {raw.status}: {excerpt(raw.body)}"
         if raw.status == 429 or raw.status >= 500:
             after = retry_after_seconds(raw.headers.get("Retry-After"), now=self._now())
             raise Again(
@@ -211,7 +214,7 @@ class Api:
         try:
             return parse(raw.body)
         except (ValueError, UnexpectedPayload) as error:
-            text = f"{shown} answered {raw.status}, but {error}: {_excerpt(raw.body)}"
+            text = f"{shown} answered {raw.status}, but {error}: {excerpt(raw.body)}"
             raise Again(
                 UnexpectedPayload(text), wrong_host=not looks_like_json(raw.body)
             ) from error
@@ -233,7 +236,8 @@ class Api:
             if lost:
                 raise self._give_up(
                     HostUnreachable(
-                        f"{self._host} is not the service: {again.error}",
+                        f"{self._host} is not the service: {again.error} "
+                        f"{self._advice}",
                         host=self._host,
                     )
                 )
@@ -253,11 +257,6 @@ def host_of(base_url: str) -> str:
     parts = urlsplit(base_url)
     port = parts.port or (443 if parts.scheme in ("https", "wss") else 80)
     return f"{parts.hostname}:{port}"
-
-
-def _excerpt(body: bytes) -> str:
-    text = " ".join(body[: 4 * EXCERPT].decode("utf-8", "replace").split())
-    return text if len(text) <= EXCERPT else text[:EXCERPT] + "..."
 
 
 def _whole_seconds(header: Any) -> int | None:

@@ -121,7 +121,9 @@ def _headline(summary: Summary) -> str:
         "signal": "stopped by a signal, progress saved,",
     }[summary.stopped]
     if summary.gave_up:
-        how = "gave up, progress saved,"
+        counted = summary.counts.values()
+        fetched = any(one.rows_seen for one in counted)
+        how = f"gave up, {'progress saved' if fetched else 'nothing was fetched'},"
     elif summary.failures and summary.stopped is None:
         failed = len(summary.failures)
         how = f"done but for {failed:,} failed job{'s' if failed > 1 else ''},"

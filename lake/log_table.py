@@ -58,7 +58,11 @@ def table_to_write(storage: LocalStorage, dataset: Dataset) -> DeltaTable:
             _create(storage, dataset)
             table = open_table(storage, dataset)
         if table is None:
-            raise LogError(f"{storage.path(log_folder(dataset))} cannot be made.")
+            raise LogError(
+                f"The list of live files {storage.path(log_folder(dataset))} was made "
+                "and is not there. Has something removed it? Run the same command "
+                "again; if it stays so, check that the disk keeps what is written."
+            )
         missing = _missing(table, dataset, storage)
         if not missing:
             return table

@@ -11,8 +11,7 @@ import base64
 import binascii
 from typing import Any
 
-from fetcher.answer import Answer
-from fetcher.errors import UnexpectedPayload
+from fetcher.answer import Answer, unexpected
 from fetcher.jobs import Job
 from fetcher.polymarket.catalogue_tables import clob_key
 from fetcher.polymarket.listing_walk import ListingWalk
@@ -44,9 +43,10 @@ def _walk(run: Run, pass_id: str) -> None:
         keys = [_key(row) for row in rows]
         if early != cursor and keys and not set(last) & set(keys[: 2 * overlap]):
             if overlap > OVERLAP * 2**_STEPS_BACK:
-                raise UnexpectedPayload(
-                    f"{answer.request} does not join the page before it: the list of "
-                    "markets changed too much while it was read"
+                raise unexpected(
+                    answer,
+                    "does not join the page before it: the list of markets changed "
+                    "too much while it was read",
                 )
             overlap *= 2  # so many rows were taken out: step back further
             continue
@@ -103,7 +103,7 @@ def _page(answer: Answer) -> tuple[list[Any], str | None]:
     body = answer.json()
     rows = body.get("data") if isinstance(body, dict) else None
     if not isinstance(rows, list):
-        raise UnexpectedPayload(f"{answer.request} has no list 'data'")
+        raise unexpected(answer, "has no list 'data'")
     following = body.get("next_cursor")
     return rows, None if following in (None, "", END) else str(following)
 

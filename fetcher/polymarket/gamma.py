@@ -13,7 +13,7 @@ from itertools import pairwise
 from typing import Any
 from urllib.parse import quote
 
-from fetcher.answer import Answer
+from fetcher.answer import Answer, unexpected
 from fetcher.errors import Gone, Refused, UnexpectedPayload
 from fetcher.http import Api, Params
 from fetcher.polymarket.times import gamma_time, unix_seconds
@@ -119,16 +119,17 @@ def keyset_pages(
         _check_filters(page, filters)
         first_id = page.objects[0].get("id") if page.objects else None
         if first_id is not None and first_id in first_ids:
-            raise UnexpectedPayload(
-                f"{answer.request} begins with id {first_id} like the page before: "
-                "the cursor has no effect"
+            raise unexpected(
+                answer,
+                f"begins with id {first_id} like the page before: the cursor has no "
+                "effect",
             )
         first_ids = [*first_ids[:1], first_id]
         yield page
         if page.next_cursor is None:
             return
         if page.next_cursor == cursor:
-            raise UnexpectedPayload(f"{answer.request} names the same cursor again")
+            raise unexpected(answer, "names the same cursor again")
         cursor = page.next_cursor
 
 
@@ -147,7 +148,7 @@ def one_object(
         return None
     item = answer.json()
     if not isinstance(item, dict) or (not by_slug and str(item.get("id")) != key):
-        raise UnexpectedPayload(f"{answer.request} did not answer with id {key}")
+        raise unexpected(answer, f"did not answer with {listing.name[:-1]} {key}")
     return answer, item
 
 
@@ -234,10 +235,10 @@ def _page(answer: Answer, key: str) -> Page:
     body = answer.json()
     items = body.get(key) if isinstance(body, dict) else None
     if not isinstance(items, list):
-        raise UnexpectedPayload(f"{answer.request} has no list {key!r}")
+        raise unexpected(answer, f"has no list {key!r}")
     cursor = body.get("next_cursor")
     if not (cursor is None or isinstance(cursor, str)):
-        raise UnexpectedPayload(f"{answer.request} has a cursor that is no text")
+        raise unexpected(answer, "has a cursor that is no text")
     return Page(items, cursor or None, answer)
 
 

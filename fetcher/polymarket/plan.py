@@ -12,7 +12,7 @@ from itertools import repeat
 from math import ceil
 from typing import Any
 
-from fetcher.errors import FetchError
+from fetcher.answer import unexpected
 from fetcher.http import Api
 from fetcher.polymarket import catalogue, selection
 from fetcher.polymarket.chain import PAGE_ROWS
@@ -68,8 +68,8 @@ class Plan:
 
     def as_json(self) -> dict[str, object]:
         """The plan for programs."""
-        totals = {"requests": self.requests, "hours": round(self.hours, 3)}
-        totals["gigabytes"] = round(self.gigabytes, 3)
+        totals = {"requests": self.requests, "hours": round(self.hours, 6)}
+        totals["gigabytes"] = round(self.gigabytes, 6)
         parts = [asdict(part) for part in self.parts]
         return {"basis": self.basis, **totals, "datasets": parts}
 
@@ -79,12 +79,12 @@ class Plan:
         for part in self.parts:
             lines.append(
                 f"  {part.dataset}: {part.markets:,} markets, {part.rows:,} rows, "
-                f"{part.requests:,} requests, {part.hours:.1f} hours, "
-                f"{part.gigabytes:.2f} GB"
+                f"{part.requests:,} requests, {_time(part.hours)}, "
+                f"{_size(part.gigabytes)}"
             )
         lines.append(
-            f"  in all: {self.requests:,} requests, {self.hours:.1f} hours at the "
-            f"configured rates, {self.gigabytes:.2f} GB"
+            f"  in all: {self.requests:,} requests, {_time(self.hours)} at the "
+            f"configured rates, {_size(self.gigabytes)}"
         )
         return "\n".join(lines)
 
@@ -119,8 +119,6 @@ def plan(run: Run) -> Plan:
             **shape,
         )
     newest = newest_market_id(run.gamma)
-    if newest is None:
-        return Plan("nothing: no catalogue yet, and Gamma does not answer", ())
     # Ids are shared with what never became a market, so this is an upper bound.
     return plan_markets(
         repeat(float(USUAL_ROWS_A_MARKET), newest),
@@ -174,19 +172,33 @@ def plan_markets(
     return Plan(basis, tuple(parts))
 
 
-def newest_market_id(gamma: Api) -> int | None:
-    """About how many markets there are."""
+def newest_market_id(gamma: Api) -> int:
+    """About how many markets there are; FetchError where Gamma does not say."""
+    answer = gamma.get(
+        MARKETS.path,
+        [("limit", "1"), ("order", "id"), ("ascending", "false")],
+        groups=MARKETS.groups,
+    )
     try:
-        answer = gamma.get(
-            MARKETS.path,
-            [("limit", "1"), ("order", "id"), ("ascending", "false")],
-            groups=MARKETS.groups,
-        )
-        body = answer.json()
-        rows = body.get("markets") if isinstance(body, dict) else body
-        return int((rows or [])[0]["id"])
-    except (FetchError, KeyError, IndexError, TypeError, ValueError):
-        return None
+        return int(answer.json()["markets"][0]["id"])
+    except (KeyError, IndexError, TypeError, ValueError):
+        raise unexpected(answer, "names no newest market") from None
+
+
+def _time(hours: float) -> str:
+    """A duration in the unit that fits it."""
+    seconds = hours * 3600
+    if seconds < 90:
+        return f"{seconds:.0f} seconds" if seconds >= 10 else f"{seconds:.1f} seconds"
+    return f"{seconds / 60:.0f} minutes" if hours < 1.5 else f"{hours:,.1f} hours"
+
+
+def _size(gigabytes: float) -> str:
+    """A size in the unit that fits it."""
+    megabytes = gigabytes * 1000
+    if megabytes < 1000:
+        return f"{megabytes:,.0f} MB" if megabytes >= 10 else f"{megabytes:.1f} MB"
+    return f"{gigabytes:,.1f} GB"
 
 
 def _part(dataset: str, markets: int, rows: int, requests: int, limit: int) -> Part:

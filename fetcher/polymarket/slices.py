@@ -16,6 +16,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Literal
 
@@ -293,7 +294,10 @@ class SlicedListing:
         }
 
     def _described(self, one: Slice) -> str:
-        return f"{self.name}, {one.kind} from {one.low}"
+        what = self.name if one.kind == "dated" else f"{self.name}, {one.kind}"
+        if one.low is None:
+            return what
+        return f"{what}, started from {datetime.fromtimestamp(one.low, UTC)} on"
 
 
 def _density(times: list[int], done: bool) -> float:

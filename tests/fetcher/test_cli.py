@@ -89,19 +89,45 @@ def test_broken_toml_is_exit_code_2(started, tmp_path):
     assert "mine.toml is not valid TOML" in result.stderr
 
 
-def test_a_host_that_refuses_is_exit_code_1_and_named(started, tmp_path):
+@pytest.fixture
+def offline(tmp_path):
     text = f'[paths]\nruntime = "{tmp_path}/runtime"\n[http]\nmax_attempts = 1\n'
     for name in ("gamma", "data", "clob"):
         text += f'[apis.{name}]\nbase_url = "http://127.0.0.1:1"\n'
     (tmp_path / "config.toml").write_text(text)
+
+
+REFUSED = (
+    "127.0.0.1:1 cannot be reached: the connection is refused. "
+    "Check the network, and apis.gamma.base_url in the configuration."
+)
+
+
+def test_a_host_that_refuses_is_exit_code_1_and_named(started, offline):
     result = started("--mode", "all", "--json")
     told = json.loads(result.stdout)
     assert result.exit_code == told["exit_code"] == 1
-    assert len(told["failures"]) == 1
-    assert (
-        "127.0.0.1:1 cannot be reached: the connection is refused"
-        in (told["failures"][0]["why"])
-    )
+    (failure,) = told["failures"]
+    assert failure["why"].replace("apis.clob", "apis.gamma") == REFUSED
+    assert "None" not in failure["what"]
+
+
+def test_the_log_says_first_who_is_asked_and_who_says_so(started, offline):
+    log = started("--mode", "markets").stderr.splitlines()
+    assert log[0].endswith("asking 127.0.0.1:1, as config.toml says")
+
+
+def test_a_run_that_fetched_nothing_claims_no_progress(started, offline):
+    result = started("--mode", "markets")
+    assert "gave up, nothing was fetched, in" in result.stdout
+    assert "progress saved" not in result.stdout
+
+
+def test_a_plan_that_cannot_be_made_is_exit_code_1(started, offline):
+    result = started("plan")
+    assert result.exit_code == 1
+    assert result.stdout == ""
+    assert result.stderr.splitlines()[-1] == f"Error: {REFUSED}"
 
 
 def test_an_empty_lake_is_whole_and_needs_no_compaction(started, tmp_path):

@@ -90,3 +90,16 @@ def test_a_plan_counts_requests_hours_and_gigabytes():
     assert plan.hours == plan.requests / 15 / 3_600
     assert "requests" in plan.as_text()
     assert plan.as_json()["requests"] == plan.requests
+
+
+def test_a_plan_speaks_in_units_that_fit():
+    limits = {"data_v2_trades": 150, "gamma_markets": 240}
+    shape = {"limits": limits, "taker_walk": False, "pack_markets": 20}
+
+    def said(markets: int, rows: float) -> str:
+        plan = plan_markets([rows] * markets, basis="x", pack_rows=100_000, **shape)
+        return plan.as_text().splitlines()[1]
+
+    assert said(40, 400).endswith("0.5 seconds, 0.9 MB")
+    assert said(40_000, 400).endswith("3 minutes, 896 MB")
+    assert said(900_000, 1_000).endswith("75 minutes, 50.4 GB")
