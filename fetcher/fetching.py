@@ -22,6 +22,7 @@ from fetcher.options import Options
 from fetcher.run import Puts, Run
 from fetcher.summary import Completeness, Summary
 from fetcher.tally import Failure, Tally
+from lake.batch import Batch, CursorChange
 from lake.cursor import CursorFile
 from lake.lake import Lake
 from settings.errors import PolylakeError, UsageError
@@ -130,12 +131,21 @@ def _write(
             is_open = True
             for problem in run.cursor.problems:
                 log.warning("%s", problem)
+            _drop_foreign_walks(run)
             for phase in todo:
                 _do(phase, run)
     except (PolylakeError, OSError) as error:
         if not is_open or isinstance(error, UsageError):
             raise
         run.failed("lake", "storing what was fetched", error)
+
+
+def _drop_foreign_walks(run: Run) -> None:
+    """Forget saved walks that are none of ours, for nobody would go on with them."""
+    for walk_id, saved in run.cursor.walks.items():
+        if not isinstance(saved, dict):
+            log.warning("The saved walk %s is unreadable and is dropped", walk_id)
+            run.writer.put(Batch({}, cursor=CursorChange({walk_id: None})))
 
 
 def _do(phase: Phase, run: Run) -> None:

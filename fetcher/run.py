@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from fetcher.errors import Stopped
 from fetcher.http import Api
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from lake.lake import Lake
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 __all__ = ["Job", "Options", "Puts", "Run"]
 
@@ -97,9 +99,22 @@ class Run:
     clock: Callable[[], float] = time.time
     fatal: BaseException | None = None
     _end_is_told: bool = False
+    _made: dict[str, Any] = field(default_factory=dict)
+    _making: dict[str, threading.Lock] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.writer = Landing(self.writer, self.give_up)
+
+    def once(self, what: str, make: Callable[[], T]) -> T:
+        """Return what the run has under this name, made when first asked for.
+
+        It lives as long as the run does; other threads wait while it is made.
+        """
+        with self._making.setdefault(what, threading.Lock()):
+            if what not in self._made:
+                self._made[what] = make()
+            made: T = self._made[what]
+            return made
 
     def jobs(
         self, dataset: str, jobs: Iterable[Job], *, total: int | None = None

@@ -164,9 +164,11 @@ class Lake:
         """Compact every day of these datasets (all) that has too many small files.
 
         Yields a report a day, as it is done. A day that another process compacts
-        meanwhile is left to it. `remove_replaced` removes the replaced files later.
+        meanwhile is left to it. Files that were replaced earlier are removed first,
+        for the room; `remove_replaced` removes those of now later.
         """
         for name in self.datasets if names is None else names:
+            self.remove_replaced(name)
             dataset, log = self.datasets[name], self._logs[name]
             for day in days_to_compact(self.snapshot(name).files):
                 with self.locked(name):

@@ -17,8 +17,8 @@ import polars as pl
 FORMAT = 2
 
 # `key` is text, or 32 bytes for an id of 0x and 64 hex digits, or 33 for a decimal
-# number: half of the file's size. Its type is that of a column that converts nothing: in
-# another one the digits of a token would become a rounded number.
+# number: half of the file's size. Its type is that of a column that converts nothing:
+# in another one the digits of a token would become a rounded number.
 # -1 and '' say none. A due key is one that no complete walk has been started for since.
 SCHEMA = f"""
 create table if not exists taken (

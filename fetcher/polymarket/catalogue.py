@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from weakref import WeakKeyDictionary, finalize
+from weakref import finalize
 
 from fetcher.polymarket.catalogue_file import (
     Bronze,
@@ -256,14 +256,7 @@ class Catalogue:
 
 def of(run: Run) -> Catalogue:
     """Return the catalogue of this run, opened when it is first asked for."""
-    with _OPENING:
-        if run.lake not in _OPEN:
-            _OPEN[run.lake] = Catalogue(run.lake)
-        return _OPEN[run.lake]
-
-
-_OPENING = threading.Lock()
-_OPEN: WeakKeyDictionary[Any, Catalogue] = WeakKeyDictionary()
+    return run.once("catalogue", lambda: Catalogue(run.lake))
 
 
 def _select(schema: str, columns: str, condition: str, table: str = "markets") -> str:

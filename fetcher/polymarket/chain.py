@@ -7,7 +7,6 @@ page, what the page proves, and the chain as it is then.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
@@ -18,6 +17,7 @@ from bronze import DATASETS
 from fetcher.answer import Answer
 from fetcher.polymarket.trade_rows import Lineage, TradePage
 from fetcher.polymarket.walk_rows import Row, filter_text, moment, walks_table
+from fetcher.saved import fits
 from lake.batch import EVERYTHING, Batch, CursorChange, Json, Progress
 from lake.quarantine import set_aside
 from lake.storage import LocalStorage
@@ -335,8 +335,4 @@ def end_rows(chain: Chain, end: End, now: float) -> list[Row]:
 
 def is_unreadable(saved: Json) -> bool:
     """Whether what the cursor file holds of a walk is not a Chain of ours."""
-    try:
-        json.dumps(Chain.load("", saved).saved())
-    except (TypeError, KeyError, ValueError):
-        return True
-    return False
+    return not fits(Chain, saved, but_for=("walk_id",))

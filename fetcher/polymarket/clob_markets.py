@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import base64
 import binascii
+import logging
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from fetcher.answer import Answer, unexpected
@@ -16,7 +18,10 @@ from fetcher.jobs import Job
 from fetcher.polymarket.catalogue_tables import clob_key
 from fetcher.polymarket.listing_walk import ListingWalk
 from fetcher.run import Run
-from lake.batch import CursorChange, Json
+from fetcher.saved import restored
+from lake.batch import Batch, CursorChange, Json
+
+log = logging.getLogger(__name__)
 
 DATASET = "clob_markets"
 GROUPS = ("clob_all",)
@@ -25,15 +30,29 @@ OVERLAP = 20
 _STEPS_BACK = 4
 
 
+@dataclass(frozen=True)
+class Place:
+    """How far the list has been read; `last` are the keys that its next page begins
+    with again."""
+
+    started_at: float
+    cursor: str | None = None
+    last: list[str] = field(default_factory=list)
+    page_no: int = 0
+    rows_served: int = 0
+
+
+_KEPT = {one.name for one in fields(Place)}
+
+
 def fetch_clob_markets(run: Run, *, pass_id: str) -> None:
     """Read the list from its start, or from where this pass was stopped."""
     run.jobs(DATASET, [Job("the CLOB's list of markets", lambda: _walk(run, pass_id))])
 
 
 def _walk(run: Run, pass_id: str) -> None:
-    walk, state = _resumed(run, pass_id)
-    cursor: str | None = state.get("cursor")
-    last: list[str] = state.get("last", [])
+    walk, place = _resumed(run, pass_id)
+    cursor, last = place.cursor, place.last
     overlap = OVERLAP
     while True:
         run.check()
@@ -67,21 +86,29 @@ def _walk(run: Run, pass_id: str) -> None:
         cursor, last = following, end
 
 
-def _resumed(run: Run, pass_id: str) -> tuple[ListingWalk, dict[str, Any]]:
-    for walk_id, state in run.cursor.walks.items():
-        if state.get("dataset") == DATASET and state.get("pass") == pass_id:
-            walk = ListingWalk(
-                run,
-                DATASET,
-                {},
-                key=pass_id,
-                walk_id=walk_id,
-                page_no=state["page_no"],
-                rows_served=state["rows_served"],
-                started_at=state["started_at"],
-            )
-            return walk, state
-    return ListingWalk(run, DATASET, {}, key=pass_id), {}
+def _resumed(run: Run, pass_id: str) -> tuple[ListingWalk, Place]:
+    for walk_id, state in dict(run.cursor.walks).items():
+        if not isinstance(state, dict) or state.get("pass") != pass_id:
+            continue
+        if state.get("dataset") != DATASET:
+            continue
+        place = restored(Place, {k: v for k, v in state.items() if k in _KEPT})
+        if place is None:
+            log.warning("The saved walk %s is unreadable and starts over", walk_id)
+            run.writer.put(Batch({}, cursor=CursorChange({walk_id: None})))
+            continue
+        walk = ListingWalk(
+            run,
+            DATASET,
+            {},
+            key=pass_id,
+            walk_id=walk_id,
+            page_no=place.page_no,
+            rows_served=place.rows_served,
+            started_at=place.started_at,
+        )
+        return walk, place
+    return ListingWalk(run, DATASET, {}, key=pass_id), Place(started_at=0.0)
 
 
 def _state(walk: ListingWalk, pass_id: str, new: dict[str, Any]) -> Json:

@@ -119,6 +119,8 @@ class Feeds:
         if since is None:
             self._work.keep(trades_named_since=self._run.clock())
             return
+        if not isinstance(since, int | float):
+            since = 0.0
         for dataset in self._work.datasets:
             files = self._run.lake.files(dataset)
             self._work.named.add(named_in_bronze(files, since=since))

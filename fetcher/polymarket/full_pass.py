@@ -16,7 +16,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from secrets import token_hex
-from typing import Any
 
 from fetcher.polymarket import catalogue
 from fetcher.polymarket.chunks import chunks
@@ -31,10 +30,11 @@ from fetcher.polymarket.holes import (
 )
 from fetcher.polymarket.listing_walk import ListingWalk
 from fetcher.polymarket.lookup import ask_each, ask_listing, bring_events, look_up
-from fetcher.polymarket.news import chain_names
+from fetcher.polymarket.news import chain_names, mark_of
 from fetcher.polymarket.seen import Seen, recall
-from fetcher.polymarket.slices import SlicedListing, part_of
+from fetcher.polymarket.slices import SlicedListing, is_readable, part_of
 from fetcher.run import Run
+from fetcher.saved import restored
 from lake.batch import Batch, CursorChange, Json
 
 log = logging.getLogger(__name__)
@@ -72,12 +72,13 @@ def is_due(run: Run, listing: Listing) -> bool:
     and not finished."""
     if listing.name in catalogue.of(run).walked_in_full:
         return False
-    state = run.cursor.values.get(STATE)
+    saved = run.cursor.values.get(STATE)
+    begun = restored(Pass, saved)
     return (
         run.options.full
         or run.options.fresh
-        or (state is not None and listing.name in state["listings"])
-        or chain_names(listing)[0] not in run.cursor.values
+        or (saved is not None and (begun is None or listing.name in begun.listings))
+        or any(mark_of(run, name) is None for name in chain_names(listing))
     )
 
 
@@ -205,17 +206,17 @@ class FullPass:
         return SlicedListing.part_name(listing, is_closed=is_closed)
 
     def _resumed(self, listings: Sequence[Listing]) -> Pass | None:
-        state: dict[str, Any] | None = self._run.cursor.values.get(STATE)
-        fresh = self._run.options.fresh
-        if (
-            state is None
-            or fresh
-            or not {o.name for o in listings} <= set(state["listings"])
-        ):
+        saved = self._run.cursor.values.get(STATE)
+        found = restored(Pass, saved)
+        if saved is None or self._run.options.fresh:
             return None
-        if self._run.clock() - state["started_at"] > GIVE_UP_AFTER:
+        if found is None or not self._is_readable(found):
+            log.warning("The saved full pass is unreadable and starts over")
             return None
-        found = Pass(**state)
+        if not {one.name for one in listings} <= set(found.listings):
+            return None
+        if self._run.clock() - found.started_at > GIVE_UP_AFTER:
+            return None
         day = datetime.fromtimestamp(found.started_at, UTC).strftime("%Y-%m-%d")
         files = [
             file
@@ -225,6 +226,20 @@ class FullPass:
         recall(files, found.id, self._seen)
         log.info("going on with the full pass of %s", day)
         return found
+
+    def _is_readable(self, found: Pass) -> bool:
+        """Whether all that is left of the pass is there to go on with.
+
+        Where the cursor was not resumed, its walks are gone and the pass is not.
+        """
+        states = self._run.cursor.walks.values()
+        return not self._run.cursor.problems and all(
+            is_readable(state)
+            for state in states
+            if isinstance(state, dict)
+            and state.get("pass") == found.id
+            and state.get("dataset") in found.listings
+        )
 
     def _new(self, listings: Sequence[Listing]) -> Pass:
         now = self._run.clock()

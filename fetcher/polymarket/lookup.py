@@ -96,12 +96,18 @@ def ask_each(
     Returns the ids of those that came; the others are recorded as absent.
     """
     found: list[str] = []
+    lock = threading.Lock()
+
+    def take(ids: Iterable[str]) -> None:
+        with lock:
+            found.extend(ids)
+
     run.jobs(
         listing.name,
         [
             Job(
                 f"{len(some)} {listing.name} one by one, from {some[0]}",
-                partial(_ask_singly, run, listing, some, by_slug, found),
+                partial(_ask_singly, run, listing, some, by_slug, take),
             )
             for some in chunks(dict.fromkeys(keys), _SINGLES_A_JOB)
         ],
@@ -153,7 +159,11 @@ def _found_in_halves(
 
 
 def _ask_singly(
-    run: Run, listing: Listing, keys: Sequence[str], by_slug: bool, found: list[str]
+    run: Run,
+    listing: Listing,
+    keys: Sequence[str],
+    by_slug: bool,
+    take: Callable[[Iterable[str]], None],
 ) -> None:
     walk = ListingWalk(run, listing.name, {"one_by_one": len(keys)}, strategy="lookup")
     absent: list[str] = []
@@ -167,7 +177,7 @@ def _ask_singly(
                 continue
             answer, item = answered
             ids = walk.take(answer, [item])
-            found.extend(str(number) for number in ids[listing.name])
+            take(str(number) for number in ids[listing.name])
     finally:
         walk.absent(absent)
     walk.end()

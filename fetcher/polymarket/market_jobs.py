@@ -53,8 +53,9 @@ class MarketJobs:
         if self._options.fresh:
             found = (candidate(m) for m in work.catalogue.each() if m.condition_id)
             return unique(c for c in found if in_shard(c.condition_id, shard))
-        planned = self._run.cursor.values.get("trades_planned") or {}
-        since = planned.get(dataset, 0.0)
+        planned: object = self._run.cursor.values.get("trades_planned")
+        since = planned.get(dataset) if isinstance(planned, dict) else None
+        since = float(since) if isinstance(since, int | float) else 0.0
         if work.service.version == "v1":
             changed = work.catalogue.each(changed_since=max(0.0, since - DAY))
             listed = [m for m in changed if in_shard(m.condition_id, shard)]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 
 from fetcher.errors import UnexpectedPayload
@@ -26,6 +27,7 @@ from fetcher.polymarket.gamma import (
 )
 from fetcher.polymarket.listing_walk import ListingWalk
 from fetcher.run import Run
+from fetcher.saved import restored
 from lake.batch import CursorChange
 
 log = logging.getLogger(__name__)
@@ -43,6 +45,14 @@ class OrderIgnored(UnexpectedPayload):
     """Rows came in another order than asked for, so no news can be told from them."""
 
 
+@dataclass(frozen=True)
+class Mark:
+    """How far a chain has been: the newest time it met, and the greatest id."""
+
+    at: float
+    top: int
+
+
 def chain_names(listing: Listing) -> tuple[str, str, str]:
     """Under which values the cursor keeps how far each chain of a listing is."""
     name = listing.name
@@ -57,19 +67,28 @@ def news_jobs(
     `on_disorder` is called when Gamma does not list by the time of settling.
     """
     newest_open, newest_closed, settled = chain_names(listing)
-    values = run.cursor.values
     for name, is_closed in ((newest_open, False), (newest_closed, True)):
-        if name in values:
+        if mark_of(run, name) is not None:
             what = f"new {listing.name}, {'closed' if is_closed else 'open'}"
             yield Job(what, partial(_newest, run, listing, name, is_closed))
-    if settled in values:
+    if mark_of(run, settled) is not None:
         what = f"newly settled {listing.name}"
         yield Job(what, partial(_settled, run, listing, settled, on_disorder))
 
 
+def mark_of(run: Run, name: str) -> Mark | None:
+    """How far a chain has been; null where nothing, or nothing of ours, says so."""
+    saved = run.cursor.values.get(name)
+    mark = restored(Mark, saved)
+    if mark is None and saved is not None:
+        log.warning("The cursor's %s is unreadable: all is listed again", name)
+    return mark
+
+
 def _newest(run: Run, listing: Listing, name: str, is_closed: bool) -> None:
-    state = run.cursor.values[name]
-    since, top = int(state["at"]) - OVERLAP, int(state["top"])
+    mark = mark_of(run, name)
+    assert mark is not None
+    since, top = int(mark.at) - OVERLAP, mark.top
     created = row_time("createdAt")
 
     def old(row: Item) -> bool:
@@ -81,7 +100,9 @@ def _newest(run: Run, listing: Listing, name: str, is_closed: bool) -> None:
 def _settled(
     run: Run, listing: Listing, name: str, on_disorder: Callable[[], None]
 ) -> None:
-    since = int(run.cursor.values[name]["at"]) - OVERLAP
+    mark = mark_of(run, name)
+    assert mark is not None
+    since = int(mark.at) - OVERLAP
     settled = row_time("closedTime")
 
     def old(row: Item) -> bool:
@@ -113,8 +134,9 @@ def _walk(
     began = run.clock()
     what = {"closed": is_closed, "order": order.field, "ascending": False}
     walk = ListingWalk(run, listing.name, what, strategy="news")
-    mark = run.cursor.values[name]
-    top, newest = int(mark["top"]), float(mark["at"])
+    mark = mark_of(run, name)
+    assert mark is not None
+    top, newest = mark.top, mark.at
     undated = 0
     for page in _pages(run, listing, is_closed, order):
         run.check()
@@ -129,7 +151,7 @@ def _walk(
                 raise OrderIgnored(f"{page.answer.request} has no {order.field}")
         if page.objects and _ends(page.objects, order, old):
             break
-    at = max(float(mark["at"]), min(began, newest))
+    at = max(mark.at, min(began, newest))
     walk.end(cursor=CursorChange(values={name: {"at": at, "top": top}}))
 
 

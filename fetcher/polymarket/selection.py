@@ -6,16 +6,16 @@ the way is stored like any other market.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Sequence
 from functools import partial
-from weakref import WeakKeyDictionary
 
 from fetcher.errors import Gone
 from fetcher.jobs import Job
 from fetcher.options import Options
 from fetcher.polymarket import catalogue
 from fetcher.polymarket.addresses import Address, event_address, market_address
-from fetcher.polymarket.catalogue import Catalogue, CatalogueMarket
+from fetcher.polymarket.catalogue import CatalogueMarket
 from fetcher.polymarket.chunks import chunks
 from fetcher.polymarket.gamma import (
     EVENTS,
@@ -39,7 +39,6 @@ from settings.errors import UsageError
 
 Items = dict[str, Item]
 
-_CHOSEN: WeakKeyDictionary[Catalogue, list[CatalogueMarket]] = WeakKeyDictionary()
 _ENDS = row_time("endDate")
 
 
@@ -51,13 +50,7 @@ def chosen(run: Run) -> list[CatalogueMarket] | None:
     """
     if not selects(run.options):
         return None
-    known = catalogue.of(run)
-    if known not in _CHOSEN:
-        markets = Selection(run).markets()
-        if run.stop.is_set():
-            return markets
-        _CHOSEN[known] = markets
-    return _CHOSEN[known]
+    return run.once("chosen markets", lambda: Selection(run).markets())
 
 
 def selects(options: Options) -> bool:
@@ -82,6 +75,7 @@ class Selection:
         self._walk = _walk(run, "markets")
         self._events = _walk(run, "events")
         self._tags_of_event: dict[str, Item] = {}
+        self._lock = threading.Lock()
 
     def markets(self) -> list[CatalogueMarket]:
         """Ask for the markets and return them as the catalogue has them."""
@@ -215,7 +209,7 @@ class Selection:
     def _most_traded(self, filters: list[Filter], found: Items) -> None:
         limit = self._options.limit
         if limit is None:
-            found |= self._walked(filters)
+            self._add(found, self._walked(filters))
             return
         order = Order("volumeNum", lambda row: number(row.get("volumeNum"), 0.0))
         # Where null sorts first, markets without a volume would come first.
@@ -225,7 +219,11 @@ class Selection:
         top = self._walked(ordered, order=order, limit=limit)
         if len(top) < limit and ordered is not filters:
             top |= self._walked(filters)
-        found |= top
+        self._add(found, top)
+
+    def _add(self, found: Items, more: Items) -> None:
+        with self._lock:
+            found |= more
 
     def _walked(
         self,

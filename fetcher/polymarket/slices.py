@@ -35,6 +35,7 @@ from fetcher.polymarket.gamma import (
 )
 from fetcher.polymarket.listing_walk import ListingWalk
 from fetcher.run import Run
+from fetcher.saved import fits, restored
 from lake.batch import Batch, CursorChange, Json
 
 log = logging.getLogger(__name__)
@@ -110,7 +111,8 @@ class SlicedListing:
         """Go on with the slices that the cursor file names."""
         self._cut = True
         for walk_id, state in walks.items():
-            one = Slice(**state["slice"])
+            one = restored(Slice, state["slice"])
+            assert one is not None  # `is_readable` was asked before
             self._waiting.append((one, self._walk(one, walk_id)))
 
     def jobs(self) -> Iterator[Job]:
@@ -303,6 +305,11 @@ class SlicedListing:
 def _density(times: list[int], done: bool) -> float:
     """Rows a second where a slice is; none when it has come to its end."""
     return 0.0 if done else len(times) / max(times[-1] - times[0], 1)
+
+
+def is_readable(state: Mapping[str, Any]) -> bool:
+    """Whether what the cursor file holds of a walk is a slice of ours."""
+    return isinstance(state.get("part"), str) and fits(Slice, state.get("slice"))
 
 
 def part_of(walks: Mapping[str, Any], pass_id: str, name: str) -> dict[str, Json]:

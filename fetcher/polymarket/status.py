@@ -11,6 +11,7 @@ from typing import Any
 
 from bronze import DATASETS
 from fetcher.polymarket.feed import Feed, feed_key
+from fetcher.saved import fits
 from lake import quarantine
 from lake.lake import Lake
 
@@ -19,11 +20,15 @@ TRADES = ("trades", "taker_trades")
 
 @dataclass(frozen=True)
 class FeedStatus:
-    """What one feed covers without a gap, in unix seconds, and what is open above."""
+    """What one feed covers without a gap, in unix seconds, and what is open above.
+
+    It `is_ahead` where the exchange's clock, by which it is told, is ahead of ours.
+    """
 
     covered_from: int
     watermark: int
     behind_seconds: int
+    is_ahead: bool
     open_intervals: int
     gap: tuple[int, int] | None
 
@@ -79,12 +84,13 @@ def status(
 ) -> Status:
     """Read it off the lake and the content of the cursor file; asks nobody."""
     now = time.time() if clock is None else clock
-    values = cursor.get("values") or {}
+    values, walks = cursor.get("values"), cursor.get("walks")
+    values = values if isinstance(values, dict) else {}
     disk = _disk_free(lake)
     return Status(
         as_of=datetime.fromtimestamp(now, UTC).isoformat(),
         datasets={name: _dataset(lake, name, values, now) for name in DATASETS},
-        open_walks=len(cursor.get("walks") or {}),
+        open_walks=len(walks) if isinstance(walks, dict) else 0,
         disk_free_gb=round(disk / 1e9, 3),
     )
 
@@ -106,23 +112,26 @@ def _dataset(
     because: dict[str, int] = {}
     for reason in state.due(name).values():
         because[reason] = because.get(reason, 0) + 1
-    saved = values.get(feed_key(name))
     return replace(
         disk,
         markets_known=counts.known,
         markets_walked=counts.to_end,
         markets_due=counts.due,
         due_because=because,
-        feed=_feed(Feed.load(saved), now) if saved else None,
+        feed=_feed(values.get(feed_key(name)), now),
     )
 
 
-def _feed(feed: Feed, now: float) -> FeedStatus:
+def _feed(saved: Any, now: float) -> FeedStatus | None:
+    if not fits(Feed, saved):
+        return None  # none yet, or one that the next run reports
+    feed = Feed.load(saved)
     gap = feed.gap
     return FeedStatus(
         covered_from=feed.covered_from,
         watermark=feed.watermark,
-        behind_seconds=int(now) - feed.watermark,
+        behind_seconds=max(0, int(now) - feed.watermark),
+        is_ahead=feed.watermark > int(now),
         open_intervals=len(feed.intervals),
         gap=(gap.floor, gap.reached) if gap is not None else None,
     )
@@ -132,15 +141,26 @@ def _feed_text(feed: FeedStatus) -> str:
     def stamp(second: int) -> str:
         return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
-    text = (
-        f"the feed covers {stamp(feed.covered_from)} to {stamp(feed.watermark)}, "
-        f"{feed.behind_seconds:,} seconds behind now"
-    )
+    if feed.watermark > feed.covered_from:
+        text = f"the feed covers {stamp(feed.covered_from)} to {stamp(feed.watermark)}"
+    else:
+        text = f"the feed is followed from {stamp(feed.covered_from)} on"
+    if feed.is_ahead:
+        text += ", by the exchange's clock, which is ahead of this one"
+    else:
+        text += f", {_span(feed.behind_seconds)} behind now"
     if feed.gap is not None:
         text += f"; gap from {stamp(feed.gap[0])} to {stamp(feed.gap[1])}"
     elif feed.open_intervals:
         text += f"; {feed.open_intervals} stretches above it are not joined yet"
     return text
+
+
+def _span(seconds: int) -> str:
+    for unit, length in (("days", 86_400), ("hours", 3_600), ("minutes", 60)):
+        if seconds >= 2 * length:
+            return f"{seconds / length:,.1f} {unit}".replace(".0 ", " ")
+    return f"{seconds:,} seconds"
 
 
 def _disk_free(lake: Lake) -> int:

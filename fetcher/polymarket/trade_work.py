@@ -20,6 +20,7 @@ from fetcher.polymarket.planner import begun_at
 from fetcher.polymarket.trade_rows import TradePage
 from fetcher.polymarket.version import DataService
 from fetcher.run import Run
+from fetcher.saved import fits
 from lake.batch import Batch, CursorChange, Json
 from settings.errors import PolylakeError
 
@@ -125,14 +126,15 @@ class TradeWork:
     def feed(self, key: str) -> Feed | None:
         """The saved account of a feed."""
         saved = self.run.cursor.values.get(key)
-        try:
-            return Feed.load(saved) if saved is not None else None
-        except (AttributeError, KeyError, TypeError) as error:
+        if saved is None:
+            return None
+        if not fits(Feed, saved):
             raise PolylakeError(
                 f"{self.run.cursor.path} does not say rightly how far the {key} was "
                 "walked. Move the file away: all that is stored stays, and what was "
                 "not finished is walked again."
-            ) from error
+            )
+        return Feed.load(saved)
 
     def saved_chains(self) -> dict[str, Chain]:
         """The saved walks of trades that can go on; others are over."""

@@ -121,7 +121,7 @@ class Rig:
         **options: Any,
     ) -> Iterator[Run]:
         """One run; its rows are folded at the end, however it ends."""
-        lake = _PerRun(self.lake)
+        lake = self.lake
         made: list[Run] = []
 
         class Writer:
@@ -157,13 +157,3 @@ class Rig:
         """The last stored row of each id."""
         rows = sorted(self.lake.rows(name), key=lambda row: row["fetched_at"])
         return {row["id"]: row for row in rows}
-
-
-class _PerRun:
-    """The lake as one run opens it: an object of its own, so with its own catalogue."""
-
-    def __init__(self, lake: PlainLake) -> None:
-        self._lake = lake
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._lake, name)

@@ -321,3 +321,52 @@ def test_a_failed_slice_is_walked_again_by_the_next_run(tmp_path):
     gamma.on_ask = lambda request: None
     fetch(rig, gamma)
     assert ids(rig) == set(range(1, 601))
+
+
+@pytest.mark.parametrize("what", ["its slices", "the pass", "its walks"])
+def test_a_pass_that_the_cursor_holds_no_more_of_starts_over(tmp_path, caplog, what):
+    rig, gamma = Rig(tmp_path), FakeGamma(many(1_200))
+    left = [6]
+
+    def stop(run) -> None:
+        left[0] -= 1
+        if left[0] == 0:
+            run.stop.set()
+
+    with rig.run(gamma, FakeClob(), clock=lambda: NOW, on_put=stop) as run:
+        fetch_markets(run)
+    cursor = rig.lake.cursor
+    assert cursor.walks
+    assert ids(rig) < set(range(1, 1_201))
+    if what == "its slices":
+        for state in cursor.walks.values():
+            state["slice"] = {"kind": "sideways"}
+    elif what == "the pass":
+        cursor.values["full_pass"] = {"id": 5}
+    else:
+        cursor.walks = {}
+        cursor.problems = ["The cursor file was not resumed."]
+    fetch(rig, gamma)
+    assert "unreadable and starts over" in caplog.text
+    assert ids(rig) == set(range(1, 1_201))
+    assert (cursor.walks, "full_pass" in cursor.values) == ({}, False)
+
+
+def test_where_the_order_book_was_read_to_is_not_taken_on_trust(tmp_path, caplog):
+    rig, gamma = Rig(tmp_path), FakeGamma(many(20))
+    left = [1]
+
+    def stop(run) -> None:
+        left[0] -= 1
+        if left[0] == 0:
+            run.stop.set()
+
+    with rig.run(gamma, FakeClob(), clock=lambda: NOW, on_put=stop) as run:
+        fetch_markets(run)
+    cursor = rig.lake.cursor
+    place = {"dataset": "clob_markets", "page_no": "many"}
+    cursor.walks["l1"] = place | {"pass": cursor.values["full_pass"]["id"]}
+    fetch(rig, gamma, FakeClob([clob_market(n) for n in range(1, 21)]))
+    assert "The saved walk l1 is unreadable and starts over" in caplog.text
+    assert len(rig.lake.rows("clob_markets")) == 20
+    assert cursor.walks == {}

@@ -29,7 +29,21 @@ def test_status_tells_coverage_markets_and_disk(tmp_path):
         assert trades.files > 0
         assert said.open_walks == 0
         assert "90 seconds behind now" in said.as_text()
+        assert "the feed is followed from 20" in said.as_text()  # nothing came since
+        ahead = status(home.lake, cursor, clock=feed["watermark"] - 90)
+        assert ahead.datasets["trades"].feed.behind_seconds == 0
+        assert "the exchange's clock, which is ahead of this one" in ahead.as_text()
+        later = status(home.lake, cursor, clock=feed["watermark"] + 9_000)
+        assert "2.5 hours behind now" in later.as_text()
         assert json.loads(json.dumps(said.as_json()))["datasets"]["trades"]["files"]
+
+
+def test_status_of_a_cursor_that_is_none_of_ours_says_the_rest(tmp_path):
+    with home_beside(tmp_path, size="tiny") as home:
+        home.fetch(mode="markets")
+        said = status(home.lake, {"values": {"feed": {"top": 1}}, "walks": []})
+        assert said.datasets["trades"].feed is None
+        assert said.open_walks == 0
 
 
 def test_status_names_a_gap_and_what_is_due_for_it(tmp_path):
