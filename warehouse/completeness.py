@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import duckdb
@@ -50,7 +51,8 @@ REASONS: dict[str, tuple[str, str]] = {
     ),
     "excess_rows": (
         "more is held than the exchange counts, or than was served",
-        "run `ingest --rebuild`; if it stays, `fetch verify --deep`",
+        "run `ingest --rebuild`; if it stays, `fetch --mode trades --fresh "
+        "--market ID` twice, then `ingest`: what two walks do not show is withdrawn",
     ),
     "never_walked": (
         "nobody has asked for this market's fills yet",
@@ -61,7 +63,7 @@ REASONS: dict[str, tuple[str, str]] = {
 
 @dataclass(frozen=True)
 class Worst:
-    """A market that is not complete."""
+    """A market that is not complete; `shares_short` is told as of `as_of`."""
 
     condition_id: str
     question: str | None
@@ -70,6 +72,8 @@ class Worst:
     trades_held: int
     shares_held: float
     shares_expected: float | None
+    shares_short: float
+    as_of: datetime | None
 
 
 def counts(db: duckdb.DuckDBPyConnection) -> dict[str, int]:
@@ -94,11 +98,22 @@ def reasons(db: duckdb.DuckDBPyConnection) -> list[tuple[str, str, int, int]]:
 def worst(db: duckdb.DuckDBPyConnection, limit: int) -> list[Worst]:
     """The markets that lack most; what may be our own loss comes first."""
     rows = db.execute(
-        "select condition_id, question, status, reason, trades_held, shares_held, "
-        "shares_expected from gold.market_completeness where status <> 'complete' "
-        "order by reason not in ('missing_rows', 'excess_rows'), "
-        "abs(coalesce(shares_expected, 0) - shares_held) desc, "
-        "trades_held desc, condition_id limit ?",
+        """
+        select
+            condition_id, question, status, reason, trades_held, shares_held,
+            shares_expected, greatest(short_by, 0) as shares_short, as_of
+        from (
+            select condition_id, question, status, reason, as_of
+            from gold.market_completeness
+            where status <> 'complete'
+        ) as judged
+        inner join gold.market_totals using (condition_id)
+        order by
+            reason not in ('missing_rows', 'excess_rows'), shares_short desc,
+            abs(coalesce(shares_expected, 0) - shares_held) desc,
+            trades_held desc, condition_id
+        limit ?
+        """,
         [limit],
     ).fetchall()
     return [Worst(*row) for row in rows]

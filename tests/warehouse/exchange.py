@@ -348,6 +348,10 @@ class Exchange:
     def _put_fills(
         self, db: duckdb.DuckDBPyConnection, traders: dict[str, int]
     ) -> None:
+        first_seen: dict[Fill, datetime] = {}
+        for walk in self.walks:
+            for fill in walk.in_bronze:
+                first_seen.setdefault(fill, walk.fetched_at)
         seen: dict[Fill, int] = defaultdict(int)
         places: dict[tuple[int, datetime], int] = defaultdict(int)
         tallies: dict[int, list[Fill]] = defaultdict(list)
@@ -375,7 +379,7 @@ class Exchange:
                 price=float(fill.price),
                 traded_at=fill.at,
                 withdrawn_at=NOON if fill in self.withdrawn else None,
-                first_seen_at=fill.at,
+                first_seen_at=first_seen[fill],
                 walk_key=1,
                 page_no=0,
                 row_no=fill.number,

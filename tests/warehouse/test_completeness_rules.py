@@ -369,6 +369,48 @@ def test_a_row_that_the_feed_lost_leaves_all_in_doubt_until_a_total_vouches(exch
     assert status(db, busy) == ("complete", "")
 
 
+# Late rows
+
+
+def late_match(exchange, market, *makers):
+    """A match at noon that the service shows a day later only, by the feed."""
+    exchange.match(market, *makers)
+    exchange.feed(NEXT_DAY, covered_from=LATER - minutes(1), since=NOON)
+
+
+def test_a_total_read_before_a_late_row_was_indexed_is_no_excess(exchange):
+    market, _ = three_matches(exchange)
+    walked(exchange, market)
+    late_match(exchange, market, "4")
+    assert status(exchange.warehouse(), market) == ("complete", "")
+
+
+def test_what_was_held_when_a_total_was_read_is_still_excess(exchange):
+    market, _ = three_matches(exchange)
+    exchange.walk(market, at=LATER)
+    exchange.total(market, LATER, shares=20.0)
+    late_match(exchange, market, "4")
+    assert status(exchange.warehouse(), market) == ("partial", "excess_rows")
+
+
+def test_a_late_row_does_not_open_a_gap_again_that_a_walk_has_mended(exchange):
+    market, fills = three_matches(exchange)
+    walked(exchange, market)
+    exchange.lose_from_bronze(fills[0])
+    walked(exchange, market, at=LATER + minutes(60))
+    late_match(exchange, market, "4")
+    assert status(exchange.warehouse(), market) == ("complete", "")
+
+
+@pytest.mark.parametrize("row", range(2))
+def test_half_of_a_late_match_is_noticed(exchange, row):
+    market, _ = three_matches(exchange)
+    walked(exchange, market)
+    exchange.hidden.add(exchange.match(market, "4")[row])
+    exchange.feed(NEXT_DAY, covered_from=LATER - minutes(1), since=NOON)
+    assert status(exchange.warehouse(), market) == ("partial", "missing_rows")
+
+
 # Live markets
 
 

@@ -256,6 +256,18 @@ def test_a_market_that_lacks_a_row_is_named_with_what_to_do(warehouse, warehouse
     assert warehouse("completeness", "--strict").exit_code == 1
 
 
+def test_the_worst_markets_are_shown_with_what_they_lack_and_as_of_when(
+    warehouse, warehouse_file
+):
+    damage(warehouse_file, "update silver.LiveVolumeFact set taker_volume += 1.5")
+    shown = warehouse("completeness").output
+    assert "shares_short" in shown
+    (worst, *_) = json.loads(warehouse("completeness", "--json").output)["worst"]
+    assert worst["shares_short"] == pytest.approx(1.5)
+    assert worst["as_of"].startswith("2026-11-01T13:38")
+    assert "2026-11-01 13:38" in shown
+
+
 def test_completeness_tells_programs_the_same(warehouse, warehouse_file):
     damage(warehouse_file, "delete from silver.TradeFact where row_no = 0")
     found = json.loads(warehouse("completeness", "--json").output)

@@ -81,6 +81,7 @@ served_pages as (
         walk_key,
         sum(rows_served) as rows_served,
         min(fetched_at) as first_fetched_at,
+        max(fetched_at) as last_fetched_at,
         max(ts_newest) as newest_at
     from pages
     group by all
@@ -278,7 +279,8 @@ begun as (
     where walks.strategy in ('market', 'legacy')
 ),
 
--- a later walk to the end that served just what we hold mends older gaps
+-- a later walk to the end that served just what we hold mends older gaps; what
+-- was indexed later, and so first seen after it, it could not serve
 mended as (
     select market_gaps.market_key
     from market_gaps
@@ -288,6 +290,9 @@ mended as (
         on
             market_gaps.market_key = fills.market_key
             and served_pages.newest_at >= fills.traded_at
+            and served_pages.last_fetched_at >= coalesce(
+                fills.first_seen_at, served_pages.last_fetched_at
+            )
     left join walk_rests on last_walks.walk_key = walk_rests.walk_key
     where
         last_walks.begun_at >= market_gaps.latest_at

@@ -7,11 +7,12 @@
 -- silver.LiveVolumeFact, silver.WalkFact, silver.WalkPage, silver.MarketKey,
 -- silver.MarketDim
 -- Condition (c) of completeness, see docs/completeness.md. A total counts every
--- fill made ten minutes before it was read, and none made after. verdict:
--- agrees; short (we hold less than a total says that was read at a time we have
--- covered, or an hour after the last fill); over (we hold more); open (we hold
--- less than totals that were read while the market traded beyond what we
--- cover); none (the exchange names no total).
+-- fill made ten minutes before it was read, and none made after; of a fill that
+-- we first saw after the read, which may have been indexed late, it may say
+-- either. verdict: agrees; short (we hold less than a total says that was read
+-- at a time we have covered, or an hour after the last fill); over (we hold
+-- more); open (we hold less than totals that were read while the market traded
+-- beyond what we cover); none (the exchange names no total).
 -- rows_in_table and rows_put_in differ where rows were taken out of, or put
 -- into, silver.TradeFact by another hand than ingest's.
 -- Columns:
@@ -57,6 +58,7 @@ fills as (
     select
         market_key,
         traded_at,
+        first_seen_at,
         cast(round(size * 1000000) as hugeint) as size_micro,
         withdrawn_at is null as is_standing
     from silver.TradeFact
@@ -71,7 +73,8 @@ held as (
         coalesce(
             sum(size_micro) filter (where is_standing), 0
         ) / 2000000 as shares_held,
-        max(traded_at) filter (where is_standing) as last_traded_at
+        max(traded_at) filter (where is_standing) as last_traded_at,
+        max(first_seen_at) filter (where is_standing) as last_seen_at
     from fills
     group by all
 ),
@@ -132,6 +135,8 @@ live_reads as (
         totals.market_key,
         totals.event_id,
         totals.taker_volume as total_shares,
+        -- on our own clock, as first_seen_at of a fill is
+        coalesce(totals.as_of, totals.fetched_at) as read_at,
         coalesce(
             totals.as_of, totals.fetched_at
         ) - walk_begins.clock_behind as counted_at
@@ -142,6 +147,7 @@ live_reads as (
 event_reads as (
     select
         event_id,
+        max(read_at) as read_at,
         max(counted_at) as counted_at
     from live_reads
     group by all
@@ -156,6 +162,7 @@ reads as (
         'live_volume' as expected_source,
         market_key,
         total_shares,
+        read_at,
         counted_at
     from live_reads
     union all
@@ -164,6 +171,7 @@ reads as (
         'live_volume' as expected_source,
         markets.market_key,
         0 as total_shares,
+        event_reads.read_at,
         event_reads.counted_at
     from markets
     inner join event_reads on markets.event_id = event_reads.event_id
@@ -177,6 +185,7 @@ reads as (
         'gamma_volume' as expected_source,
         markets.market_key,
         markets.volume as total_shares,
+        markets.source_fetched_at as read_at,
         markets.source_fetched_at as counted_at
     from markets
     anti join named on markets.market_key = named.market_key
@@ -199,6 +208,7 @@ counted as (
         reads.expected_source,
         reads.counted_at,
         any_value(reads.total_shares) as total_shares,
+        min(reads.read_at) as read_at,
         any_value(coverage.covered_to) as covered_to,
         any_value(coverage.walked_to_end_at) as walked_to_end_at
     from reads
@@ -243,9 +253,11 @@ judged_reads as (
         counted.market_key,
         counted.expected_source,
         counted.total_shares,
+        counted.read_at,
         counted.counted_at,
         latest.kind,
         held.last_traded_at,
+        held.last_seen_at,
         coalesce(held.shares_held, 0) as shares_held,
         if(
             counted.expected_source = 'live_volume',
@@ -269,11 +281,12 @@ judged_reads as (
     left join held on counted.market_key = held.market_key
 ),
 
--- only markets that have traded since a read are looked at fill by fill
+-- only markets of which fills came since a read are looked at fill by fill
 moments as (
     select
         market_key,
-        none_after as moment
+        none_after as moment,
+        cast(null as timestamp) as seen_by
     from judged_reads
     where
         last_traded_at > none_after
@@ -281,23 +294,28 @@ moments as (
     union
     select
         market_key,
-        all_before as moment
+        all_before as moment,
+        read_at as seen_by
     from judged_reads
     where
-        last_traded_at > all_before
+        (last_traded_at > all_before or last_seen_at > read_at)
         and abs(total_shares - shares_held) > tolerance
 ),
 
-traded_later as (
+came_later as (
     select
         moments.market_key,
         moments.moment,
+        moments.seen_by,
         sum(fills.size_micro) / 2000000 as later_shares
     from moments
     inner join fills
         on
             moments.market_key = fills.market_key
-            and moments.moment < fills.traded_at
+            and (
+                moments.moment < fills.traded_at
+                or moments.seen_by < fills.first_seen_at
+            )
     where fills.is_standing
     group by all
 ),
@@ -334,14 +352,16 @@ weighed as (
         + coalesce(since_settled.later_shares, 0)
         >= -judged_reads.tolerance as is_not_passed
     from judged_reads
-    left join traded_later as after_read
+    left join came_later as after_read
         on
             judged_reads.market_key = after_read.market_key
             and judged_reads.none_after = after_read.moment
-    left join traded_later as since_settled
+            and after_read.seen_by is null
+    left join came_later as since_settled
         on
             judged_reads.market_key = since_settled.market_key
             and judged_reads.all_before = since_settled.moment
+            and judged_reads.read_at = since_settled.seen_by
 ),
 
 spoken as (
