@@ -259,7 +259,10 @@ def test_a_market_that_lacks_a_row_is_named_with_what_to_do(warehouse, warehouse
 def test_the_worst_markets_are_shown_with_what_they_lack_and_as_of_when(
     warehouse, warehouse_file
 ):
-    damage(warehouse_file, "update silver.LiveVolumeFact set taker_volume += 1.5")
+    damage(
+        warehouse_file,
+        "update silver.LiveVolumeFact set taker_volume = taker_volume + 1.5",
+    )
     shown = warehouse("completeness").output
     assert "shares_short" in shown
     (worst, *_) = json.loads(warehouse("completeness", "--json").output)["worst"]
