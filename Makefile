@@ -33,6 +33,7 @@ test: setup
 
 bench: setup
 	$(BIN)/python -m benchmarks.prove_road --size medium --folder $$(mktemp -d)/proof
+	$(BIN)/python -m benchmarks.prove_pnl --folder $$(mktemp -d)/proof
 
 docs: setup
 	$(BIN)/python -m ingestion.dictionary

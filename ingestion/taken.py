@@ -36,10 +36,15 @@ class Version:
 
 
 def fingerprint(of: Iterable[Model]) -> str:
-    """Return what changes with any statement of the models, but with no comment."""
+    """Return what changes with any statement of the models, but with no comment.
+
+    What stands in silver's files is left out: it is put in anew by every run.
+    """
     told = hashlib.sha256()
     for model in of:
         for step, text in sorted(model.steps.items()):
+            if step == "content":
+                continue
             words = _COMMENT.sub("", text).split()
             told.update("\0".join((model.name, step, " ".join(words), "")).encode())
     return told.hexdigest()[:16]
@@ -52,7 +57,13 @@ def _tables() -> str:
 def _views() -> str:
     words = [GLOSSARY, *(model.columns for model in _models())]
     said = hashlib.sha256(repr(words).encode()).hexdigest()[:16]
-    return fingerprint(models("gold").values()) + said
+    return fingerprint(models("gold").values()) + said + _contents()
+
+
+def _contents() -> str:
+    """A digest of what the files of silver put in of themselves."""
+    said = [model.steps.get("content", "") for model in models("silver").values()]
+    return hashlib.sha256(repr(said).encode()).hexdigest()[:16]
 
 
 def _models() -> Iterable[Model]:
@@ -75,7 +86,8 @@ def has_this_layout(db: duckdb.DuckDBPyConnection) -> bool:
 
 
 def has_these_views(db: duckdb.DuckDBPyConnection) -> bool:
-    """Whether its views, and its words on columns, are those of this release."""
+    """Whether its views, its words on columns and what stands in silver's files are
+    those of this release."""
     return db.execute("select views from ingest.Layout").fetchall() == [(_views(),)]
 
 

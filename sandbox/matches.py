@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sandbox.fees import fees
 from sandbox.fills import BUY, DUST, I4, I8, SELL, U1, Bools, Fills, forever, sequences
 from sandbox.market import Market
 from sandbox.options import DAY, Options
@@ -13,7 +14,6 @@ from sandbox.paths import Floats, PricePaths
 from sandbox.wallets import Wallets
 
 ROWS_A_MATCH = 2.6
-FEES_SINCE = 1_767_571_200  # 2026-01-05
 
 
 @dataclass
@@ -261,18 +261,6 @@ def maker_prices(
     best = np.round(fair * 1000 / tick).astype(np.int64) + sign * (tick == 1)
     milli = (best[parent] + sign[parent] * level) * tick[parent]
     result: I8 = np.clip(milli, tick[parent], 1000 - tick[parent])
-    return result
-
-
-def fees(
-    markets: list[Market], market: I4, timestamp: I8, size: I8, usdc: I8, taker: Bools
-) -> I8:
-    """The taker's fee in hundred-thousandths: C x rate x p x (1 - p)."""
-    rate = np.array([m.fee_rate for m in markets])[market]
-    price = usdc / size
-    fee = size / 1e6 * rate * price * (1 - price)
-    charged = taker & (timestamp >= FEES_SINCE)
-    result: I8 = np.where(charged, np.round(fee * 1e5), 0).astype(np.int64)
     return result
 
 

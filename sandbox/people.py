@@ -61,18 +61,25 @@ def all_books(world: World, since: int = 0) -> pl.DataFrame:
 def priced(world: World, positions: pl.DataFrame) -> pl.DataFrame:
     """Positions with today's price of the outcome, in dollars, and their P&L.
 
-    Realised by average cost over the life of the position; the total is exact.
+    Realised by average cost over the life of the position; the total is exact. What is
+    settled is worth what its redemption pays: millionths of a dollar, rounded down.
     """
     pairs = positions.select("market", "outcome").unique()
     values = [price_now(world, m, o) for m, o in pairs.iter_rows()]
-    prices = pairs.with_columns(price=pl.Series(values, dtype=pl.Float64))
+    markets = world.catalogue.markets
+    settled = [markets[m].closed(world.now) for m in pairs["market"]]
+    prices = pairs.with_columns(
+        price=pl.Series(values, dtype=pl.Float64),
+        settled=pl.Series(settled, dtype=pl.Boolean),
+    )
+    worth = pl.col("shares") * pl.col("price")
     cost = pl.col("bought_usdc") + pl.col("split_usdc")
     acquired = pl.col("bought") + pl.col("split")
     return (
         positions.join(prices, on=["market", "outcome"])
         .with_columns(
             average=pl.when(acquired > 0).then(cost / acquired).otherwise(0.0),
-            value=pl.col("shares") * pl.col("price") / 1e6,
+            value=pl.when("settled").then(worth.floor()).otherwise(worth) / 1e6,
         )
         .with_columns(
             total_pnl=pl.col("cash") / 1e6 + pl.col("value"),

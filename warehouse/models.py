@@ -1,10 +1,10 @@
 """The SQL files: one a model, with a header and, in silver, named steps.
 
 A silver file is a header (grain, key, sources) and steps, each opened by a line
-`-- step: <name>`. `define` makes the table where there is none; the other steps are
-run by `ingestion/load.py`, in its order: they hand each other rows in temporary tables.
-A model too long for one file is a folder of its name with a file for each step; the
-header opens `define.sql`.
+`-- step: <name>`. `define` makes the table where there is none, `content` puts in what
+is known without bronze; the other steps are run by `ingestion/load.py`, in its order:
+they hand each other rows in temporary tables. A model too long for one file is a folder
+of its name with a file for each step; the header opens `define.sql`.
 A gold file is a header and one select; it becomes the view of the file's name.
 
 A header may close with `-- Columns:` and a line `-- <column>: <sentence>` for each
@@ -75,10 +75,12 @@ def models(layer: str) -> dict[str, Model]:
 
 
 def define_silver(db: duckdb.DuckDBPyConnection) -> None:
-    """Make every silver table that is not there yet."""
+    """Make every silver table that is not there yet, with what stands in its file."""
     db.execute("create schema if not exists silver")
     for model in models("silver").values():
         db.execute(model.steps["define"])
+        if "content" in model.steps:
+            db.execute(model.steps["content"])
 
 
 def define_gold(db: duckdb.DuckDBPyConnection) -> None:

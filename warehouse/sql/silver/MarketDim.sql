@@ -5,7 +5,8 @@
 -- MarketHistory. A row without a condition id keeps a null there and has the
 -- key `gamma:<id>` in MarketKey. A winner is named only where Gamma says
 -- resolved and exactly one price is 1 and the others are 0: old and split
--- markets end with fractions.
+-- markets end with fractions. fee_rate is today's: FeeScheduleDim has those of
+-- before.
 -- Columns:
 -- other_gamma_ids: further Gamma rows with this condition id
 
@@ -30,6 +31,9 @@ create table if not exists silver.MarketDim (
     is_archived boolean,
     is_neg_risk boolean,
     is_order_book boolean,
+    is_fee_charged boolean,
+    fee_type varchar,
+    fee_rate double,
     resolution_status varchar,
     resolution_source varchar,
     resolved_by varchar,
@@ -119,6 +123,12 @@ select
     archived as is_archived,
     neg_risk as is_neg_risk,
     enable_order_book as is_order_book,
+    fees_enabled as is_fee_charged,
+    nullif(fee_type, '') as fee_type,
+    case
+        when json_valid(fee_schedule)
+            then try_cast(fee_schedule ->> '$.rate' as double)
+    end as fee_rate,
     uma_resolution_status as resolution_status,
     resolution_source,
     lower(resolved_by) as resolved_by,
