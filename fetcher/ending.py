@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -17,9 +18,13 @@ log = logging.getLogger(__name__)
 
 
 class Ending:
-    """Whether the run is to end, why, and with what exit code."""
+    """Whether the run is to end, why, and with what exit code.
+
+    `needs` says how long what must be done at the end will take, in seconds.
+    """
 
     def __init__(self) -> None:
+        self.needs: Callable[[], float] = lambda: 0.0
         self.stop = threading.Event()
         self.reason: str | None = None
         self.signal: int | None = None
@@ -70,19 +75,35 @@ def listening(
 
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
+TICK_SECONDS = 0.25
 MESSAGE = b"Stopping: progress is being saved. Once more ends at once.\n"
 
 
 @contextmanager
 def limited(ending: Ending, seconds: float | None) -> Iterator[None]:
-    """End the run as planned after `seconds`."""
+    """End the run as planned, so early that it is over after `seconds`.
+
+    What `ending.needs` at the end is kept for it, but at most half of the time.
+    """
     if seconds is None:
         yield
         return
-    timer = threading.Timer(min(seconds, threading.TIMEOUT_MAX), ending.time_is_up)
-    timer.daemon = True
-    timer.start()
+    done = threading.Event()
+    at = time.monotonic() + seconds
+
+    def watch() -> None:
+        while not ending.stop.is_set():
+            left = at - time.monotonic() - min(ending.needs(), seconds / 2)
+            if left <= 0:
+                ending.time_is_up()
+                return
+            if done.wait(min(left, TICK_SECONDS)):
+                return
+
+    watching = threading.Thread(target=watch, name="timeout", daemon=True)
+    watching.start()
     try:
         yield
     finally:
-        timer.cancel()
+        done.set()
+        watching.join()

@@ -31,6 +31,7 @@ from settings.model import Settings
 log = logging.getLogger(__name__)
 
 GIGABYTE = 1_000_000_000
+FINISH_SECONDS = 1.0  # for all that comes after the last fold
 
 
 def fetch(
@@ -63,6 +64,7 @@ def fetch(
             cursor, landing_max_bytes=int(settings.lake.landing_max_gb * GIGABYTE)
         )
         run, talk = opened_run(held, settings, options, ending, lake, cursor, writer)
+        ending.needs = lambda: FINISH_SECONDS + writer.seconds_to_fold()
         allowances = {one.dataset: talk.allowance(one.group) for one in todo}
         with progress.shown(run.tally, allowances, is_terminal=is_terminal):
             _write(run, writer, todo)

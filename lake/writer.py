@@ -12,6 +12,7 @@ from types import TracebackType
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from lake.backlog import Backlog
 from lake.batch import Batch, CursorChange, Progress
 from lake.cursor import CursorFile, Landed
 from lake.dataset import Dataset
@@ -99,6 +100,7 @@ class Writer:
         self._closing = False
         self._error: BaseException | None = None
         self._landed_bytes = 0
+        self._backlog = Backlog()
         self._folded: list[Folded] = []
         self._fold_lock = threading.Lock()
         self._resumed: Resumed | None = None
@@ -113,6 +115,7 @@ class Writer:
         """
         for name, rows in batch.rows.items():
             _check(self._datasets[name], rows, batch)
+        self._backlog.add(batch.rows, self._datasets)
         with self._state:
             self._state.wait_for(
                 lambda: (
@@ -143,6 +146,10 @@ class Writer:
         """Make all that was put before durable, and move it into bronze."""
         self.flush()
         self._fold_landed()
+
+    def seconds_to_fold(self) -> float:
+        """Return about how long it will take to fold all that was put so far."""
+        return self._backlog.seconds()
 
     def stats(self) -> dict[str, DatasetStats]:
         """What this writer's folds stored and found stored already, by dataset."""
@@ -280,11 +287,12 @@ class Writer:
                 self._landed_bytes = 0
                 landed = self._cursor.landed
             assert landed is not None
-            for fold in self._folds(landed.writer):
-                folded = fold.run(landed.files.get(fold.dataset, 0))
-                if folded is not None:
-                    with self._state:
-                        self._folded.append(folded)
+            with self._backlog.folded():
+                for fold in self._folds(landed.writer):
+                    folded = fold.run(landed.files.get(fold.dataset, 0))
+                    if folded is not None:
+                        with self._state:
+                            self._folded.append(folded)
 
     def _folds(self, writer: str) -> list[Fold]:
         """The folds of one writer, in the order they must be run."""

@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import sqlite3
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -270,6 +271,20 @@ def test_a_timeout_is_a_planned_stop(settings):
         )
     assert (summary.exit_code, summary.stopped) == (0, "timeout")
     assert "progress saved" in as_text(summary)
+
+
+def test_a_planned_stop_comes_early_enough_for_what_must_be_done_at_the_end():
+    def stopped_after(seconds: float, needs: float) -> float:
+        ending = Ending()
+        ending.needs = lambda: needs
+        began = time.monotonic()
+        with limited(ending, seconds):
+            assert ending.stop.wait(30)
+        return time.monotonic() - began
+
+    assert 0.5 <= stopped_after(1.2, needs=0.7) < 1.2
+    assert stopped_after(0.4, needs=9.0) >= 0.2  # at most half of the time is kept
+    assert stopped_after(0.0, needs=9.0) < 5
 
 
 def test_waiting_for_a_retry_ends_with_the_run(settings, service):

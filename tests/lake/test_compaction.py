@@ -12,6 +12,7 @@ from readings import READINGS, Readings
 
 from lake import compaction
 from lake.compaction import Compacted, compact_day, days_to_compact
+from lake.lake import Lake
 from lake.storage import Step
 from settings.errors import PolylakeError
 
@@ -73,6 +74,18 @@ def test_compaction_neither_loses_nor_doubles_a_row(
     assert done is not None
     assert readings.rows() == before
     assert all(file.rows <= most for file in readings.log.snapshot().files)
+
+
+def test_what_was_replaced_before_is_removed_first(readings: Readings):
+    def lying() -> int:
+        return len(list((readings.root / "readings").glob("dt=*/*.parquet")))
+
+    add_four(readings)
+    with Lake.open(readings.root, {"readings": READINGS}, grace_seconds=0) as lake:
+        assert len(list(lake.compact())) == 1
+        assert lying() == 5
+        assert list(lake.compact()) == []
+    assert lying() == 1
 
 
 def test_fine_days_are_left_alone(readings: Readings):
