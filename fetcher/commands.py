@@ -99,7 +99,10 @@ def verified(settings: Settings, *, deep: bool, stop: threading.Event) -> Told:
 def compacted(settings: Settings, *, stop: threading.Event) -> Told:
     """Replace the many small files of a day by few, in every dataset."""
     with Lake.open(
-        settings.paths.lake, DATASETS, grace_seconds=60 * settings.lake.grace_minutes
+        settings.paths.lake,
+        DATASETS,
+        grace_seconds=60 * settings.lake.grace_minutes,
+        log_seconds=86_400 * settings.lake.log_days,
     ) as lake:
         done = []
         for one in lake.compact():

@@ -58,6 +58,7 @@ def fetch(
                 settings.paths.lake,
                 DATASETS,
                 grace_seconds=60 * settings.lake.grace_minutes,
+                log_seconds=86_400 * settings.lake.log_days,
             )
         )
         writer = lake.writer(
@@ -96,7 +97,8 @@ def opened_run(
 ) -> tuple[Run, Clients]:
     """Give what a run works with, for as long as `held` is open."""
     bases = (api.base_url for api in (settings.apis.gamma, settings.apis.data))
-    hosts = dict.fromkeys(map(host_of, (*bases, settings.apis.clob.base_url)))
+    urls = (*bases, settings.apis.clob.base_url)
+    hosts = dict.fromkeys(host_of(url).removesuffix(":443") for url in urls)
     log.info("asking %s, as %s says", ", ".join(hosts), settings.file)
     tally = Tally()
     talk = held.enter_context(

@@ -11,6 +11,7 @@ import os
 import re
 import shutil
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 from deltalake import DeltaTable
@@ -25,12 +26,38 @@ _SCRATCH = "_state"
 
 def last_checkpoint(storage: LocalStorage, folder: str) -> int:
     """Return the version of the newest checkpoint of the log in `folder`; -1: none."""
-    versions = [
+    return max(_checkpoints(storage, storage.files(folder)), default=-1)
+
+
+def remove_expired(storage: LocalStorage, folder: str, *, before: float) -> int:
+    """Remove entries and checkpoints written before `before` (unix seconds).
+
+    All since the last checkpoint but one stays, so that a torn checkpoint still has
+    what takes its place. Returns how many were removed. A reader that knows an older
+    version takes whole days again.
+    """
+    names = storage.files(folder)
+    checkpoints = sorted(_checkpoints(storage, names))
+    if len(checkpoints) < 2:
+        return 0
+    expired = []
+    for name in names:
+        match = _OF_VERSION.fullmatch(_file(name))
+        if match is None or int(match[1]) >= checkpoints[-2]:
+            continue
+        if storage.modified_at(name) >= before:
+            break  # names are sorted by version: what follows is younger
+        expired.append(name)
+    storage.remove(expired)
+    return len(expired)
+
+
+def _checkpoints(storage: LocalStorage, names: Iterable[str]) -> list[int]:
+    return [
         int(match[1])
-        for name in storage.files(folder)
+        for name in names
         if (match := _CHECKPOINT.fullmatch(_file(name))) and storage.size(name)
     ]
-    return max(versions, default=-1)
 
 
 def write_checkpoint(storage: LocalStorage, folder: str, version: int) -> None:

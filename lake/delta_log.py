@@ -25,7 +25,7 @@ from deltalake.transaction import (
     Transaction,
 )
 
-from lake.checkpoint import last_checkpoint, write_checkpoint
+from lake.checkpoint import last_checkpoint, remove_expired, write_checkpoint
 from lake.dataset import Dataset
 from lake.live_files import (
     PARTITION,
@@ -260,10 +260,11 @@ class DeltaLog:
                 post_commithook_properties=NO_HOOKS,
             )
 
-    def checkpoint(self, *, after: int = 1) -> bool:
+    def checkpoint(self, *, after: int = 1, keep_seconds: float = float("inf")) -> bool:
         """Sum up the log in a checkpoint, if `after` entries have come since the last.
 
-        Opening a log costs time for each entry after its checkpoint.
+        Opening a log costs time for each entry after its checkpoint. With a new one,
+        what is older than `keep_seconds` and summed up twice is removed.
         """
         table = open_table(self._storage, self._dataset)
         if table is None:
@@ -274,6 +275,8 @@ class DeltaLog:
         self._sync_entry(version)
         with explained(self._storage, self._folder):
             write_checkpoint(self._storage, self._folder, version)
+        before = self._clock() - keep_seconds
+        remove_expired(self._storage, self._folder, before=before)
         return True
 
     def _sync_entry(self, version: int) -> None:

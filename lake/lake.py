@@ -29,6 +29,7 @@ from lake.writer import Writer
 logger = logging.getLogger(__name__)
 
 GRACE_SECONDS = 3_600.0
+LOG_SECONDS = 30 * 86_400.0
 # A checkpoint costs as much as opening its log some ten entries later without it.
 _CHECKPOINT_AFTER = 10
 _STATE = "_state/walks.sqlite"
@@ -43,11 +44,14 @@ class Lake:
         datasets: Mapping[str, Dataset],
         *,
         grace_seconds: float = GRACE_SECONDS,
+        log_seconds: float = LOG_SECONDS,
     ) -> None:
         self.root = storage.root
         self.storage = storage
         self.datasets = datasets
         self._grace = grace_seconds
+        # Which files were replaced within the grace is read from the log.
+        self._log_seconds = max(log_seconds, 2 * grace_seconds)
         self._logs = {
             name: DeltaLog(storage, dataset) for name, dataset in datasets.items()
         }
@@ -60,6 +64,7 @@ class Lake:
         datasets: Mapping[str, Dataset],
         *,
         grace_seconds: float = GRACE_SECONDS,
+        log_seconds: float = LOG_SECONDS,
         observe: Observe | None = None,
     ) -> Lake:
         """Open a lake to write, making its folder if need be.
@@ -68,7 +73,9 @@ class Lake:
         """
         storage = LocalStorage(root, observe=observe)
         _prove_writable(storage)
-        return cls(storage, datasets, grace_seconds=grace_seconds)
+        return cls(
+            storage, datasets, grace_seconds=grace_seconds, log_seconds=log_seconds
+        )
 
     @classmethod
     def open_to_read(cls, root: Path, datasets: Mapping[str, Dataset]) -> Lake:
@@ -156,7 +163,7 @@ class Lake:
     def tidy(self) -> None:
         """Do what is due after a run: checkpoints, replaced files, the walk state."""
         for name in self.datasets:
-            self._logs[name].checkpoint(after=_CHECKPOINT_AFTER)
+            self._checkpoint(name)
             self.remove_replaced(name)
         self.walk_state()
 
@@ -175,7 +182,12 @@ class Lake:
                     done = compact_day(self.storage, log, dataset, day)
                 if done is not None:
                     yield done
-            log.checkpoint(after=_CHECKPOINT_AFTER)
+            self._checkpoint(name)
+
+    def _checkpoint(self, name: str) -> None:
+        self._logs[name].checkpoint(
+            after=_CHECKPOINT_AFTER, keep_seconds=self._log_seconds
+        )
 
     def remove_replaced(self, name: str, *, grace_seconds: float | None = None) -> int:
         """Remove files of `dt=` that are not live and have not been for the grace.

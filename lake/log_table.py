@@ -16,7 +16,7 @@ from lake.repair import ACTIONS, entry_name, is_whole, repair
 from lake.storage import LocalStorage
 from settings.errors import PolylakeError
 
-# The log is kept whole: its entries are what a torn checkpoint is replaced by.
+# Both are done by us, durably: see checkpoint.py.
 NO_HOOKS = PostCommitHookProperties(create_checkpoint=False, cleanup_expired_logs=False)
 
 

@@ -79,6 +79,7 @@ class Lake:
 
     landing_max_gb: float
     grace_minutes: float
+    log_days: float
 
 
 @dataclass(frozen=True)

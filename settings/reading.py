@@ -145,7 +145,7 @@ POSITIVE = {
         "max_response_mb",
     ),
     "trades": ("pack_markets", "pack_rows"),
-    "lake": ("landing_max_gb",),
+    "lake": ("landing_max_gb", "log_days"),
 }
 NOT_NEGATIVE = {
     "trades": ("overlap_seconds", "margin_seconds"),

@@ -181,3 +181,40 @@ def test_wherever_a_commit_stops_doing_it_again_makes_it_once(
     again.log.commit([file], transactions=[("w", 4)])
     assert again.live() == ["a1", "a2", "a3", "b"]
     assert again.rows() == [("m", n, 0) for n in (1, 2, 3, 4)]
+
+
+def test_what_was_summed_up_twice_and_is_old_is_removed(readings: Readings):
+    """One commit a minute for years would be millions of entries."""
+
+    def lying() -> list[int]:
+        return sorted(int(path.name[:20]) for path in readings.folder.glob("0*.json"))
+
+    for number in range(4, 7):
+        readings.log.checkpoint(keep_seconds=0)
+        readings.add(f"a{number}", [("m", number, 0)])
+    assert lying()[0] == 4  # the last checkpoints are of 4 and 5
+    assert readings.log.checkpoint(keep_seconds=0)
+    assert lying() == [5, 6]
+    expected = [f"a{number}" for number in range(1, 7)]
+    assert readings.again().live() == expected
+    assert readings.again().log.snapshot().transaction_version("w") == 3
+
+    newest = readings.folder / f"{6:020d}.checkpoint.parquet"
+    newest.write_bytes(newest.read_bytes()[:-10])  # it can be made again
+    assert readings.again().live() == expected
+    readings.again().add("b", [("m", 9, 0)])
+    assert readings.again().log.checkpoint(keep_seconds=0)
+    (readings.folder / "_last_checkpoint").unlink()
+    assert readings.again().live() == [*expected, "b"]
+    assert pl.scan_delta(readings.folder.parent).collect().height == 7
+
+    known = readings.again().log.changes(0)
+    assert len(known.whole) == 7  # an old reader takes all of it again
+    assert not known.restarted
+
+
+def test_young_entries_stay_for_readers_that_are_behind(readings: Readings):
+    for number in range(4, 7):
+        readings.log.checkpoint(keep_seconds=3_600)
+        readings.add(f"a{number}", [("m", number, 0)])
+    assert len(readings.log.changes(0).added) == 6
