@@ -160,7 +160,14 @@ def completeness(strict: bool, limit: int, as_json: bool, config: Path | None) -
 
 
 @main.command()
-@click.argument("what", metavar="CONDITION_ID|SLUG|TRANSACTION_HASH|DAY")
+@click.argument("what", metavar="MARKET|TRANSACTION_HASH|DAY|WALK_ID/PAGE_NO")
+@click.option(
+    "--view",
+    metavar="NAME",
+    help="All that this view rests on: gold.daily_volume; else the fills alone.",
+)
+@click.option("--since", metavar="DATE", help="Fills from this UTC day or ISO time on.")
+@click.option("--until", metavar="DATE", help="Fills before this UTC day or ISO time.")
 @click.option(
     "--limit",
     type=click.IntRange(min=1),
@@ -171,12 +178,29 @@ def completeness(strict: bool, limit: int, as_json: bool, config: Path | None) -
 )
 @JSON
 @CONFIG
-def lineage(what: str, limit: int, as_json: bool, config: Path | None) -> None:
-    """Name the bronze files and requests that fills came from."""
-    chosen = settings.load(config)
+def lineage(
+    what: str,
+    view: str | None,
+    since: str | None,
+    until: str | None,
+    limit: int,
+    as_json: bool,
+    config: Path | None,
+) -> None:
+    """Name the bronze files and the requests that a number came from.
+
+    A market is a condition id or a slug; a day is that of all fills. A bronze row names
+    the page that it came on: WALK_ID/PAGE_NO, or WALK_ID/PAGE_NO/ROW_NO for it alone.
+    """
+    lake = settings.load(config).paths.lake
+    span = origins.Span(
+        None if since is None else origins.moment_of(since),
+        None if until is None else origins.moment_of(until),
+    )
+    among = origins.FILLS if view is None else origins.behind(view, lake)
     with closing(_open(config)) as db:
         subject = origins.find_subject(db, what)
-        found = origins.trace(db, chosen.paths.lake, subject, limit=limit)
+        found = origins.trace(db, lake, subject, limit=limit, among=among, span=span)
     if as_json:
         _print_json(
             {
@@ -186,7 +210,7 @@ def lineage(what: str, limit: int, as_json: bool, config: Path | None) -> None:
             }
         )
         return
-    click.echo(f"The {subject.kind} {subject.value}, in {chosen.paths.lake}:")
+    click.echo(f"The {subject.kind} {subject.value}, in {lake}:")
     for origin in found:
         click.echo(
             f"{origin.fetched_at:%Y-%m-%d %H:%M:%S}  {origin.rows:>6,} rows  "

@@ -12,8 +12,10 @@ from deltalake import write_deltalake
 from exchange import NOON, Exchange, minutes
 
 from settings.errors import UsageError
+from warehouse.bronze_log import UnreadableLog, open_bronze
 from warehouse.cli import main
-from warehouse.lineage import NoSuchOrigin, find_subject, live_files, trace
+from warehouse.lineage import NoSuchOrigin, Span, behind, find_subject, trace
+from warehouse.views import gold_views
 
 FETCHED = datetime(2026, 11, 2, 9, 30, tzinfo=UTC)
 LATER = NOON + minutes(100)
@@ -31,6 +33,7 @@ def traced(tmp_path):
         {
             "transaction_hash": "0x" + fill.hash.hex().upper(),
             "condition_id": f"0x{fill.market:064x}",
+            "timestamp": int(fill.at.replace(tzinfo=UTC).timestamp()),
             "fetched_at": FETCHED,
             "walk_id": "m1",
             "page_no": fill.market - 1,
@@ -42,6 +45,7 @@ def traced(tmp_path):
     pages = [
         {
             "kind": "page",
+            "dataset": "trades",
             "walk_id": "m1",
             "page_no": page,
             "request": f"/v2/trades?cursor={page}",
@@ -92,7 +96,59 @@ def test_only_files_that_the_log_lists_are_read(traced):
     (file.parent / "left-over.parquet").write_bytes(file.read_bytes())
     (page,) = origins(traced, "first-market")
     assert page.rows == 2
-    assert len(live_files(lake, "trades", (NOON.date(),))) == 1
+    assert len(open_bronze(lake, "trades").files([NOON.date()])) == 1
+
+
+def test_a_page_leads_to_its_request_and_a_row_to_its_file(traced):
+    (page,) = origins(traced, "m1/0")
+    assert (page.rows, page.request) == (2, "/v2/trades?cursor=0")
+    (row,) = origins(traced, "m1/1/3")
+    assert (row.rows, row.row_nos, row.trace_id) == (1, (3,), "trace 1")
+    with pytest.raises(NoSuchOrigin, match="m2"):
+        origins(traced, "m2/0")
+
+
+def test_a_span_of_time_leaves_out_other_fills(traced):
+    _, db, lake = traced
+    subject = find_subject(db, "first-market")
+    for span, rows in (
+        (Span(NOON, NOON + minutes(1)), 2),
+        (Span(until=NOON), 0),
+        (Span(since=NOON + minutes(1)), 0),
+        (Span(NOON + minutes(2000)), 0),
+    ):
+        found = trace(db, lake, subject, limit=10, span=span)
+        assert sum(page.rows for page in found) == rows
+
+
+def test_a_view_rests_on_the_datasets_that_its_sources_read(traced):
+    _, _, lake = traced
+    for name in ("markets", "live_volume", "events", "taker_trades"):
+        write_deltalake(lake / name, pa.table({"condition_id": ["0x"], "dt": ["1"]}))
+    fills = {"trades", "taker_trades"}
+    assert set(behind("gold.trades", lake)) >= {*fills, "markets"}
+    assert set(behind("daily_volume", lake)) >= {*fills, "markets"}
+    assert set(behind("market_completeness", lake)) >= {*fills, "live_volume"}
+    assert set(behind("UnbalancedMatch", lake)) == fills
+    for view in gold_views():
+        assert behind(view.name, lake), view.name
+    with pytest.raises(UsageError, match="no_such_view"):
+        behind("no_such_view", lake)
+
+
+@pytest.mark.parametrize("content", ["", '{"commitInfo"', "\0\0"])
+def test_a_torn_log_entry_is_passed_over(traced, content):
+    _, _, lake = traced
+    before = origins(traced, "first-market")
+    (lake / "trades" / "_delta_log" / f"{1:020d}.json").write_text(content)
+    assert origins(traced, "first-market") == before
+
+
+def test_a_log_torn_throughout_is_one_sentence(traced):
+    _, _, lake = traced
+    (lake / "trades" / "_delta_log" / f"{0:020d}.json").write_text("{")
+    with pytest.raises(UnreadableLog, match="fetch"):
+        origins(traced, "first-market")
 
 
 @pytest.mark.parametrize("text", ["nonsense", "2026-13-01", "0x12"])
