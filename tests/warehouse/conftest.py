@@ -7,6 +7,7 @@ from pathlib import Path
 import duckdb
 import pytest
 from exchange import NOON, Exchange, minutes
+from rich import rich_warehouse
 
 LATER = NOON + minutes(100)
 
@@ -29,6 +30,12 @@ def sound():
         exchange.total(market, LATER - minutes(2))
         exchange.walk(market, at=LATER)
     return exchange.warehouse()
+
+
+@pytest.fixture(scope="session")
+def rich():
+    """A warehouse of which every gold view has rows; only to be read."""
+    return rich_warehouse()
 
 
 @pytest.fixture

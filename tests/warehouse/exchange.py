@@ -65,6 +65,8 @@ class Exchange:
         self.totals: list[tuple[int, datetime, float]] = []
         self.coverage: list[tuple[datetime, datetime, datetime]] = []
         self.withdrawn: set[Fill] = set()
+        self.events: dict[str, dict[str, Any]] = {}
+        self.quotes: list[dict[str, Any]] = []
         self.taker_walk = True
 
     # What happens on the exchange
@@ -87,6 +89,14 @@ class Exchange:
         key = self.market()
         self.markets[key] = {"condition_id": f"0x{key:062x}", "unlisted": True}
         return key
+
+    def event(self, event_id: str, **columns: Any) -> str:
+        self.events[event_id] = {"source_fetched_at": NOON, **columns}
+        return event_id
+
+    def quote(self, market: int, at: datetime, **columns: Any) -> None:
+        """A version of the market in the catalogue: best_bid, best_ask, liquidity."""
+        self.quotes.append({"market_key": market, "valid_from": at, **columns})
 
     def match(
         self,
@@ -239,6 +249,10 @@ class Exchange:
                 )
             if "unlisted" not in market:
                 put(db, "MarketDim", market_key=key, **market)
+        for event_id, event in self.events.items():
+            put(db, "EventDim", event_id=event_id, **event)
+        for quote in self.quotes:
+            put(db, "MarketHistory", gamma_id=str(quote["market_key"]), **quote)
         wallets = sorted({fill.wallet for fill in self.held})
         for key, wallet in enumerate(wallets, 1):
             put(db, "TraderDim", trader_key=key, trader_address=wallet)

@@ -11,6 +11,11 @@ FACT = "update silver.TradeFact set "
 ONE = " where row_no = 0 and market_key = 1"
 
 DAMAGE = {
+    "candles_enclose_their_prices": None,  # the views would have to be wrong
+    "candles_hold_the_dollars_of_the_day": None,
+    "concentration_is_a_part_of_one": FACT + "size = 0",
+    "forecasts_are_probabilities": None,  # tried below, on a market that was settled
+    "hours_add_up_to_their_days": None,
     "completeness_has_a_reason": None,  # the view would have to be wrong
     "every_market_is_judged": None,
     "trades_shows_every_fill": "delete from silver.MarketTokenDim where token_key = 2",
@@ -54,6 +59,13 @@ def test_the_damage_is_noticed(sound, name):
     assert offence is not None
     assert offence.rows >= 1
     assert len(offence.examples[0]) == len(offence.columns)
+
+
+def test_a_forecast_that_is_no_probability_is_noticed(rich):
+    rich.execute("begin")
+    rich.execute(FACT + "price = 1.5")
+    assert run_check(rich, ALL["forecasts_are_probabilities"]) is not None
+    rich.execute("rollback")
 
 
 @pytest.mark.parametrize("name", sorted(TABLE_OF))

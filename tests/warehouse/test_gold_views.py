@@ -75,10 +75,11 @@ def test_every_column_of_a_view_has_a_sentence(empty, name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_key_of_a_view_is_unique(sound, name):
+def test_the_key_of_a_view_is_unique(rich, name):
     (check,) = [one for one in checks() if one.name == f"unique_{name}"]
-    assert sound.execute(f"select count(*) from gold.{name}").fetchall() != [(0,)]
-    assert run_check(sound, check) is None
+    rows = rich.execute(f"select count(*) from gold.{name}").fetchall()
+    assert rows != [(0,)], "see tests/warehouse/rich.py"
+    assert run_check(rich, check) is None
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -1,0 +1,58 @@
+"""A warehouse in which every gold view has something to say, for their tests.
+
+Whoever adds a view adds here what it needs, and finds it held to what all views promise
+in tests/warehouse/test_every_view.py.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import duckdb
+from exchange import NOON, Exchange, minutes
+
+DAY = timedelta(days=1)
+LATER = NOON + 3 * DAY
+
+
+def rich_exchange() -> Exchange:
+    """Settled, split, unsettled, exclusive, unlisted and quiet markets."""
+    exchange = Exchange()
+    exchange.event("sports", title="The cup", tags=["Sports"], tag_slugs=["sports"])
+    exchange.event("vote", title="The vote", tags=["World"], tag_slugs=["world"])
+    won = exchange.market(
+        event_id="sports",
+        is_closed=True,
+        resolution_status="resolved",
+        winning_outcome_index=0,
+        winning_outcome="Yes",
+        outcome_prices=[1.0, 0.0],
+        closed_at=NOON + 2 * DAY,
+    )
+    split = exchange.market(
+        is_closed=True,
+        resolution_status="resolved",
+        outcome_prices=[0.5, 0.5],
+        closed_at=NOON + 2 * DAY,
+    )
+    unsure = exchange.market(is_closed=True, closed_at=NOON + 2 * DAY)
+    legs = [exchange.market(event_id="vote", is_neg_risk=True) for _ in range(2)]
+    unlisted = exchange.unlisted()
+    exchange.market(is_closed=False)  # without a fill
+    for day in range(40):
+        at = NOON - day * DAY
+        exchange.match(won, "10", "5.5", price="0.4", at=at, is_buy=day % 2 == 0)
+        exchange.match(won, ("7", "mint"), price="0.25", at=at + minutes(1), token=1)
+    exchange.match(won, "30000", price="0.5", at=NOON + minutes(3))
+    for market in (split, unsure, *legs, unlisted):
+        exchange.match(market, "3", price="0.4")
+    exchange.quote(legs[0], NOON, best_bid=0.3, best_ask=0.5, liquidity=1000.0)
+    for market in exchange.markets:
+        exchange.total(market, LATER - minutes(2))
+        exchange.walk(market, at=LATER)
+    return exchange
+
+
+def rich_warehouse() -> duckdb.DuckDBPyConnection:
+    """That exchange, ingested."""
+    return rich_exchange().warehouse()

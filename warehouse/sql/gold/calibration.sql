@@ -1,0 +1,151 @@
+-- What each settled market was priced at before that, and how it ended.
+-- Grain: one row per market of two outcomes and horizon before its resolution,
+-- where a trade before that moment is held.
+-- Key: condition_id, horizon
+-- Units: price and payout in dollars a share of the first outcome,
+-- horizon_hours and price_age_hours in hours, times UTC.
+-- Sources: gold.matches, gold.market_categories, silver.MarketDim
+-- Horizons are 1h, 1d, 7d and 30d before resolved_at, when Gamma closed the
+-- market. price is that of the last match at or before asked_at, of whatever
+-- age: price_age_hours tells it. Nothing that came after asked_at is looked
+-- at, and a market that was not traded before has no row. payout is 1 where
+-- the first outcome won, 0 where the second did, 0.5 where a resolved market
+-- was split; closed markets whose end is not sure have no row. brier_score is
+-- (price - payout) squared. log_loss is the cross-entropy in nats, the price
+-- held within 0.001 and 0.999, a tick from the ends. Trading often knows the
+-- outcome hours before it is settled: one hour before is seldom a forecast.
+-- Columns:
+-- brier_score: (price - payout) squared
+-- log_loss: cross-entropy in nats of price and payout
+-- price: of the first outcome, the last before asked_at
+-- price_at: when that price was traded
+-- asked_at: the horizon before resolved_at
+-- outcome: the first outcome, which price and payout speak of
+with
+
+matches as (
+    select
+        condition_id,
+        first_outcome_price,
+        traded_at,
+        order_in_second
+    from gold.matches
+    where first_outcome_price is not null
+),
+
+categories as (
+    select * from gold.market_categories
+),
+
+markets as (
+    select * from silver.MarketDim
+),
+
+horizons (horizon, horizon_hours) as (
+    values ('1h', 1), ('1d', 24), ('7d', 168), ('30d', 720)
+),
+
+settled as (
+    select
+        condition_id,
+        question,
+        closed_at as resolved_at,
+        outcomes[1] as outcome,
+        case
+            when winning_outcome_index = 0 then 1.0
+            when winning_outcome_index = 1 then 0.0
+            when
+                resolution_status = 'resolved'
+                and outcome_prices = [0.5, 0.5]
+                then 0.5
+        end as payout
+    from markets
+    where
+        is_closed
+        and condition_id is not null
+        and closed_at is not null
+        and len(outcomes) = 2
+),
+
+asked as (
+    select
+        settled.condition_id,
+        settled.question,
+        settled.outcome,
+        settled.resolved_at,
+        horizons.horizon,
+        horizons.horizon_hours,
+        cast(settled.payout as double) as payout,
+        settled.resolved_at - to_hours(horizons.horizon_hours) as asked_at
+    from settled
+    cross join horizons
+    where settled.payout is not null
+),
+
+last_prices as (
+    select
+        asked.condition_id,
+        asked.horizon,
+        arg_max(
+            matches.first_outcome_price,
+            row(
+                matches.traded_at,
+                coalesce(matches.order_in_second, 0),
+                matches.first_outcome_price
+            )
+        ) as price,
+        max(matches.traded_at) as price_at
+    from asked
+    inner join matches
+        on
+            asked.condition_id = matches.condition_id
+            and asked.asked_at >= matches.traded_at
+    group by all
+),
+
+described as (
+    select
+        asked.condition_id,
+        asked.horizon,
+        asked.question,
+        categories.category,
+        asked.outcome,
+        asked.horizon_hours,
+        asked.resolved_at,
+        asked.asked_at,
+        last_prices.price,
+        last_prices.price_at,
+        asked.payout,
+        asked.payout = 0.5 as is_split,
+        epoch(asked.asked_at - last_prices.price_at) / 3600 as price_age_hours,
+        least(greatest(last_prices.price, 0.001), 0.999) as held_price
+    from asked
+    inner join last_prices
+        on
+            asked.condition_id = last_prices.condition_id
+            and asked.horizon = last_prices.horizon
+    left join categories on asked.condition_id = categories.condition_id
+),
+
+final as (
+    select
+        condition_id,
+        horizon,
+        question,
+        category,
+        outcome,
+        horizon_hours,
+        price,
+        price_age_hours,
+        payout,
+        is_split,
+        price_at,
+        asked_at,
+        resolved_at,
+        pow(price - payout, 2) as brier_score,
+        -payout * ln(held_price)
+        - (1 - payout) * ln(1 - held_price) as log_loss
+    from described
+)
+
+select * from final
