@@ -50,6 +50,7 @@ class Options:
     v1_past_cap: str = "400"  # 400, or repeat the last page
     gamma_offset_cap: int = 2_000
     clob_page: int = 1_000
+    board_moves: int = 0  # so many later pages of boards come from a newer board
     fault_seed: int = 1
     faults: tuple[tuple[str, float], ...] = ()
     payloads: Path | None = None

@@ -17,6 +17,7 @@ from sandbox import (
     v2_activity,
     v2_boards,
     v2_people,
+    v2_resolutions,
     v2_totals,
     v2_trades,
 )
@@ -49,6 +50,7 @@ SERVICES = (
     v2_people,
     v2_boards,
     v2_activity,
+    v2_resolutions,
     v1_trades,
     v1_people,
 )

@@ -11,7 +11,7 @@ from sandbox.v1_trades import missing, paging, required, retired, whole
 from sandbox.v2 import camel, event_markets
 from sandbox.v2_activity import TYPES, deeds, encoded
 from sandbox.v2_boards import board
-from sandbox.v2_people import locked
+from sandbox.v2_people import locked, locked_in_all
 from sandbox.web import Ask, Json, Reply, Route, plain_problem, reply
 from sandbox.world import World
 
@@ -157,7 +157,10 @@ def value(world: World, ask: Ask) -> Reply:
 def interest(world: World, ask: Ask) -> Reply:
     """Dollars locked in markets."""
     retired(world)
-    markets = [m for m in map(world.market, ask.csv("market")) if m is not None]
+    ids = ask.csv("market")
+    if not ids:
+        return reply([{"market": "GLOBAL", "value": locked_in_all(world)}])
+    markets = [m for m in map(world.market, ids) if m is not None]
     return reply([{"market": m.condition, "value": locked(world, m)} for m in markets])
 
 
@@ -181,11 +184,14 @@ def leaderboard(world: World, ask: Ask) -> Reply:
     """At most 1,050 names; `rank` is a string."""
     retired(world)
     period = (ask.one("timePeriod") or "DAY").lower()
-    sort = "volume" if (ask.one("orderBy") or "PNL").upper() == "VOL" else "pnl"
+    sort = "dollars" if (ask.one("orderBy") or "PNL").upper() == "VOL" else "pnl"
+    category = (ask.one("category") or "OVERALL").upper()
     limit = min(max(whole(ask, "limit", 25), 1), 50)
     offset = min(max(whole(ask, "offset", 0), 0), 1_000)
     rows = world.memo(
-        f"v1 board {period} {sort}", 0, lambda: board(world, period, sort)
+        f"v1 board {period} {sort} {category}",
+        0,
+        lambda: board(world, period, sort, category),
     )
     return reply(
         [
@@ -193,7 +199,7 @@ def leaderboard(world: World, ask: Ask) -> Reply:
                 "rank": str(row["rank"]),
                 "proxyWallet": row["user_id"],
                 "userName": row["user_name"],
-                "vol": row["volume"],
+                "vol": row["dollars"],
                 "pnl": row["pnl"],
                 "profileImage": row["profile_image"],
                 "xUsername": "",

@@ -1,4 +1,4 @@
-"""Data v2 `/v2/activity` and `/v2/resolutions`."""
+"""Data v2 `/v2/activity`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sandbox.fills import I8, block_of
-from sandbox.market import NEVER, Market
+from sandbox.market import NEVER
 from sandbox.people import entries_now
 from sandbox.rows import UNLABELLED
 from sandbox.v2 import (
@@ -20,11 +20,10 @@ from sandbox.v2 import (
     one,
     page,
     read_cursor,
-    single,
     user,
 )
-from sandbox.web import Ask, Json, Reply, Route, v2_problem
-from sandbox.world import World, iso
+from sandbox.web import Ask, Reply, Route, v2_problem
+from sandbox.world import World
 
 TYPES = (
     "TRADE", "SPLIT", "MERGE", "REDEEM", "REWARD", "CONVERSION", "DEPOSIT",
@@ -172,62 +171,6 @@ def encoded(world: World, wallet: int, deed: Deed) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
-def resolutions(world: World, ask: Ask) -> Reply:
-    """How markets were settled: by question, by condition or by event."""
-    given = [
-        name for name in ("question_id", "condition", "event_id") if one(ask, name)
-    ]
-    if len(given) != 1:
-        raise v2_problem(
-            "provide exactly one of 'question_id', 'condition', or 'event_id'",
-            "condition",
-        )
-    if given == ["question_id"]:
-        wanted = ask.csv("question_id", "questionId")
-        markets = [m for m in world.listed if m.question_id in wanted]
-    elif given == ["condition"]:
-        markets = [m for m in map(world.market, conditions(ask)) if m is not None]
-    else:
-        markets = event_markets(world, events(ask))
-    asked = given == ["question_id"]
-    return single([resolution(m, world.now, question=asked) for m in markets])
-
-
-def resolution(market: Market, now: int, *, question: bool) -> dict[str, Json]:
-    """One market's settlement as far as it has come."""
-    closed = market.closed(now)
-    steps = (
-        (market.closed_at, "resolved"),
-        (market.disputed_at, "disputed"),
-        (market.proposed_at, "proposed"),
-        (market.created_at, "active"),
-    )
-    at, status = next((at, name) for at, name in steps if at <= now)
-    row: dict[str, Json] = {
-        "condition_id": market.condition,
-        "status": status,
-        "extended_review": False,
-        "was_disputed": market.disputed_at <= now,
-        "was_arbitrated": False,
-        "new_version_q": False,
-        "transaction_hash": "",
-        "log_index": "",
-        "last_update_timestamp": str(at) if question else iso(at),
-        "resolution_source": "reported",
-    }
-    if question:
-        row["question_id"] = market.question_id
-    if closed:
-        block = int(block_of(np.array([market.closed_at]))[0])
-        row |= {
-            "payouts": list(market.payouts),
-            "resolved_block": block,
-            "resolved_at": iso(market.closed_at),
-        }
-    return row
-
-
 ROUTES = [
     Route("GET", "/data/v2/activity", activity, 15),
-    Route("GET", "/data/v2/resolutions", resolutions),
 ]

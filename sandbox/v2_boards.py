@@ -8,28 +8,37 @@ import polars as pl
 from sandbox.fills import I8
 from sandbox.options import DAY
 from sandbox.people import all_books, entries_now, present
-from sandbox.v2 import offset_page, one, single, user
+from sandbox.v2 import offset_page, one, read_cursor, single, user
 from sandbox.web import Ask, Json, Reply, Route, v2_problem
+from sandbox.words import TAGS
 from sandbox.world import World
 
 PERIODS = {"day": DAY, "week": 7 * DAY, "month": 30 * DAY}
 
 
-def board(world: World, period: str, sort: str) -> list[dict[str, Json]]:
-    """Ranked wallets; volume is shares of both sides."""
+def board(
+    world: World, period: str, sort: str, category: str = "OVERALL"
+) -> list[dict[str, Json]]:
+    """Ranked wallets; `volume` is shares of both sides, `dollars` what they cost.
+
+    A category is the markets of the tag of that name; an unknown one has no names.
+    """
     since = world.now - PERIODS.get(period, world.now)
     frame = world.memo(f"board {period}", 0, lambda: all_books(world, since))
+    if category != "OVERALL":
+        frame = frame.filter(pl.col("market").is_in(tagged(world, category)))
     ranked = (
         frame.group_by("wallet")
         .agg(
             pnl=pl.col("total_pnl").sum(),
             volume=(pl.col("bought") + pl.col("sold")).sum() / 1e6,
+            dollars=(pl.col("bought_usdc") + pl.col("sold_usdc")).sum() / 1e6,
         )
         .sort([sort, "wallet"], descending=[True, False])
     )
     wallets = world.universe.wallets
     rows = []
-    for rank, (wallet, pnl, volume) in enumerate(ranked.iter_rows(), 1):
+    for rank, (wallet, pnl, volume, dollars) in enumerate(ranked.iter_rows(), 1):
         profile = wallets.profile(wallet)
         rows.append(
             {
@@ -37,6 +46,7 @@ def board(world: World, period: str, sort: str) -> list[dict[str, Json]]:
                 "user_id": wallets.address(wallet),
                 "pnl": round(pnl, 4),
                 "volume": volume,
+                "dollars": round(dollars, 6),
                 "user_name": profile["name"],
                 "profile_image": profile["profile_image"],
                 "x_username": "",
@@ -44,6 +54,17 @@ def board(world: World, period: str, sort: str) -> list[dict[str, Json]]:
             }
         )
     return rows
+
+
+def tagged(world: World, category: str) -> list[int]:
+    """The markets of a category."""
+    tags = {number for number, label, _ in TAGS if label.upper() == category}
+    return [
+        market.index
+        for event in world.catalogue.events
+        if tags.intersection(event.tags)
+        for market in event.markets
+    ]
 
 
 def leaderboard(world: World, ask: Ask) -> Reply:
@@ -54,15 +75,32 @@ def leaderboard(world: World, ask: Ask) -> Reply:
     sort = (one(ask, "sort_by") or "PNL").upper()
     if sort not in ("PNL", "VOLUME"):
         raise v2_problem("sort_by must be PNL or VOLUME", "sort_by")
-    rows = world.memo(
-        f"ranked {period} {sort}", 0, lambda: board(world, period, sort.lower())
+    category = (one(ask, "category") or "OVERALL").upper()
+    ranked = world.memo(
+        f"ranked {period} {sort} {category}",
+        0,
+        lambda: board(world, period, sort.lower(), category),
     )
+    rows = [{key: row[key] for key in row if key != "dollars"} for row in ranked]
     who = user(ask)
     if who is None:
-        return offset_page(world, f"leaderboard {period} {sort}", ask, rows, 25, 1_000)
+        name = f"leaderboard {period} {sort} {category}"
+        inside = read_cursor(world, name, ask)
+        if inside:
+            rows = moved(world, rows, inside["o"])
+        return offset_page(world, name, ask, rows, 25, 1_000)
     mine = [row for row in rows if row["user_id"] == who]
     unranked = {"rank": None, "user_id": who, "pnl": 0.0, "volume": 0.0}
     return single(mine[0] if mine else unranked)
+
+
+def moved(world: World, rows: list[Json], start: int) -> list[Json]:
+    """The board as it is after the wallet below `start` has come to its top."""
+    if world.board_moves <= 0 or start >= len(rows):
+        return rows
+    world.board_moves -= 1
+    newer = [rows[start], *rows[:start], *rows[start + 1 :]]
+    return [row | {"rank": rank} for rank, row in enumerate(newer, 1)]
 
 
 def user_pnl(world: World, ask: Ask) -> Reply:

@@ -154,8 +154,7 @@ def interest(world: World, ask: Ask) -> Reply:
     """Dollars locked in markets; `GLOBAL` without a filter."""
     ids = conditions(ask)
     if not ids:
-        total = -float(all_books(world)["cash"].sum()) / 1e6
-        return single([{"condition_id": "GLOBAL", "value": round(total, 6)}])
+        return single([{"condition_id": "GLOBAL", "value": locked_in_all(world)}])
     markets = [m for m in map(world.market, ids) if m is not None]
     return single(
         [{"condition_id": m.condition, "value": locked(world, m)} for m in markets]
@@ -165,6 +164,13 @@ def interest(world: World, ask: Ask) -> Reply:
 def locked(world: World, market: Market) -> float:
     """What all wallets together have paid into a market and not got back."""
     frame = market_books(world, market)
+    kept = float(frame["cash"].sum()) + float(frame["fees_usdc"].sum())
+    return round(-kept / 1e6, 6)
+
+
+def locked_in_all(world: World) -> float:
+    """The same of all markets together."""
+    frame = all_books(world)
     kept = float(frame["cash"].sum()) + float(frame["fees_usdc"].sum())
     return round(-kept / 1e6, 6)
 

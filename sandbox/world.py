@@ -31,6 +31,7 @@ class World:
     def __init__(self, universe: Universe, clock: Clock | None = None) -> None:
         options = universe.options
         self.options: Options = options
+        self.board_moves = options.board_moves  # still to come
         self.universe = universe
         self.catalogue: Catalogue = universe.catalogue
         self.clock = clock or Clock(options.now, options.speed)
