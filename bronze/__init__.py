@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from bronze.clob_markets import CLOB_MARKETS
 from bronze.events import EVENTS
+from bronze.leaderboard import LEADERBOARD
 from bronze.live_volume import LIVE_VOLUME
 from bronze.markets import MARKETS
+from bronze.open_interest import OPEN_INTEREST
 from bronze.price_windows import PRICE_WINDOWS
 from bronze.prices import PRICES
+from bronze.resolutions import RESOLUTIONS
 from bronze.trades import TAKER_TRADES, TRADES
 from lake.dataset import Dataset
 from lake.walks import WALKS
@@ -23,6 +26,9 @@ DATASETS: dict[str, Dataset] = {
         LIVE_VOLUME,
         PRICES,
         PRICE_WINDOWS,
+        RESOLUTIONS,
+        OPEN_INTEREST,
+        LEADERBOARD,
         WALKS,
     )
 }

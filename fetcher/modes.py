@@ -21,13 +21,18 @@ TRADES = "trades"
 class Phase:
     """The part of a run that fetches one dataset; its module is loaded when needed.
 
-    `group` is the limit group that bounds how fast it can go.
+    Its mode is the dataset's name as people type it: with hyphens. `group` is the
+    limit group that bounds how fast it can go.
     """
 
     dataset: str
     module: str
     function: str
     group: str
+
+    @property
+    def mode(self) -> str:
+        return self.dataset.replace("_", "-")
 
     def __call__(self, run: Run) -> None:
         module = import_module(self.module)
@@ -43,11 +48,17 @@ PHASES = (
     Phase(
         "trades", "fetcher.polymarket.trades", "fetch_trades", group="data_v2_trades"
     ),
+    Phase(
+        "resolutions",
+        "fetcher.polymarket.resolutions",
+        "fetch_resolutions",
+        group="data_v2_all",
+    ),
 )
 
-MODES = (ALL, *(phase.dataset for phase in PHASES))
+MODES = (ALL, *(phase.mode for phase in PHASES))
 
 
 def phases(mode: str) -> tuple[Phase, ...]:
     """Return what a run of `mode` does, in order."""
-    return tuple(phase for phase in PHASES if mode in (ALL, phase.dataset))
+    return tuple(phase for phase in PHASES if mode in (ALL, phase.mode))

@@ -23,6 +23,8 @@ TOGETHER: tuple[tuple[str, ...], ...] = (
     ("events",),
     ("trades", "taker_trades"),
     ("live_volume",),
+    ("clob_markets",),
+    ("resolutions",),
     ("walks",),
 )
 """The datasets that silver reads, in the order in which they are taken in; those that
@@ -46,6 +48,8 @@ class Loader:
             ("events",): self._events,
             ("trades", "taker_trades"): self._trades,
             ("live_volume",): self._live_volume,
+            ("clob_markets",): self._clob_markets,
+            ("resolutions",): self._resolutions,
             ("walks",): self._walks,
         }
 
@@ -73,6 +77,17 @@ class Loader:
         self._run("WalkFact", "named_by_live_volume", "take_in")
         self._run("LiveVolumeFact", "take_in")
         return self._count("silver.LiveVolumeFact") - before
+
+    def _clob_markets(self, batch: Batch) -> int:
+        self._run("ClobMarketDim", "take_in")
+        return self._count("latest_clob_market")
+
+    def _resolutions(self, batch: Batch) -> int:
+        before = self._count("silver.ResolutionFact")
+        self._run("MarketKey", "named_by_resolutions", "take_in")
+        self._run("WalkFact", "named_by_resolutions", "take_in")
+        self._run("ResolutionFact", "take_in")
+        return self._count("silver.ResolutionFact") - before
 
     def _trades(self, batch: Batch) -> int:
         self._read_trades(batch.whole_days.get("taker_trades", set()))

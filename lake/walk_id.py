@@ -6,7 +6,9 @@ import secrets
 import time
 from typing import Literal
 
-Strategy = Literal["feed", "market", "user", "legacy", "listing", "totals", "prices"]
+Strategy = Literal[
+    "feed", "market", "user", "legacy", "listing", "totals", "prices", "reading"
+]
 
 _LETTERS: dict[Strategy, str] = {
     "feed": "f",
@@ -16,6 +18,7 @@ _LETTERS: dict[Strategy, str] = {
     "listing": "l",
     "totals": "t",
     "prices": "p",
+    "reading": "r",
 }
 
 

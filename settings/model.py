@@ -74,6 +74,30 @@ class Trades:
 
 
 @dataclass(frozen=True)
+class Resolutions:
+    """How often it is asked how markets were settled."""
+
+    near_end_hours: float
+    sweep_hours: float
+
+
+@dataclass(frozen=True)
+class OpenInterest:
+    """How often open interest is read."""
+
+    sweep_hours: float
+
+
+@dataclass(frozen=True)
+class Leaderboard:
+    """How deep boards are taken, and how often."""
+
+    depth: int
+    page_rows: int
+    interval_minutes: float
+
+
+@dataclass(frozen=True)
 class Lake:
     """How bronze files are kept."""
 
@@ -92,5 +116,8 @@ class Settings:
     limits: Mapping[str, int]
     workers: Mapping[str, int]
     trades: Trades
+    resolutions: Resolutions
+    open_interest: OpenInterest
+    leaderboard: Leaderboard
     lake: Lake
     file: Path

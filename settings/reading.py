@@ -113,6 +113,8 @@ def _problems(values: Toml) -> Iterator[str]:
                 yield f"{section}.{key} must not be negative, but it is {value}."
     if values["trades"]["pack_markets"] > 20:
         yield "trades.pack_markets must be at most 20: the service takes no more."
+    if values["leaderboard"]["page_rows"] > 1000:
+        yield "leaderboard.page_rows must be at most 1000: the service takes no more."
     for name, api in values["apis"].items():
         key = "base_url" if "base_url" in api else "url"
         schemes = ("http", "https") if key == "base_url" else ("ws", "wss")
@@ -146,9 +148,13 @@ POSITIVE = {
     ),
     "trades": ("pack_markets", "pack_rows"),
     "lake": ("landing_max_gb", "log_days"),
+    "leaderboard": ("depth", "page_rows"),
 }
 NOT_NEGATIVE = {
     "trades": ("overlap_seconds", "margin_seconds"),
+    "resolutions": ("near_end_hours", "sweep_hours"),
+    "open_interest": ("sweep_hours",),
+    "leaderboard": ("interval_minutes",),
     "lake": ("grace_minutes",),
 }
 
@@ -196,6 +202,9 @@ def _settings(values: Toml, file: Path, *, folder: Path) -> model.Settings:
         limits=_whole(values["limits"]),
         workers=_whole(values["workers"]),
         trades=model.Trades(**values["trades"]),
+        resolutions=model.Resolutions(**values["resolutions"]),
+        open_interest=model.OpenInterest(**values["open_interest"]),
+        leaderboard=model.Leaderboard(**values["leaderboard"]),
         lake=model.Lake(**values["lake"]),
         file=file,
     )

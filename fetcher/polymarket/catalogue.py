@@ -24,9 +24,11 @@ from fetcher.polymarket.catalogue_tables import (
     CLOB_MARKETS,
     EVENTS,
     MARKETS,
+    RESOLUTIONS,
     Table,
     clob_key,
     microseconds,
+    resolution_key,
 )
 from fetcher.polymarket.chunks import chunks
 from fetcher.polymarket.typed_rows import Row
@@ -35,7 +37,9 @@ from fetcher.run import Run
 _AT_ONCE = 500  # keys in one question
 _A_TIME = 10_000  # markets in memory while all are gone through
 _DAY = 86_400
-_BY_DATASET = {table.dataset: table for table in (MARKETS, EVENTS, CLOB_MARKETS)}
+_BY_DATASET = {
+    table.dataset: table for table in (MARKETS, EVENTS, CLOB_MARKETS, RESOLUTIONS)
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +47,7 @@ class CatalogueMarket:
     """What the last stored row said of a market; times are unix seconds.
 
     `condition_id` is in lower case and empty on a market that is not hydrated.
-    `token_ids` are in the order of the outcomes.
+    `token_ids` are in the order of the outcomes, `stored_at` is when that row came.
     """
 
     id: str
@@ -59,11 +63,12 @@ class CatalogueMarket:
     closed_at: int | None
     token_ids: tuple[str, ...]
     version: str
+    stored_at: float = 0.0
 
 
 _SELECTED = (
     "id, condition_id, slug, event_id, event_slug, closed, volume_num, created_at, "
-    "start_at, end_at, closed_at, token_ids, version"
+    "start_at, end_at, closed_at, token_ids, version, fetched_us"
 )
 
 
@@ -276,7 +281,9 @@ def in_both(table: str, columns: str, condition: str) -> str:
 
 
 def _key(table: Table, row: Row) -> Any:
-    return clob_key(row) if table is CLOB_MARKETS else int(row["id"])
+    if table is CLOB_MARKETS:
+        return clob_key(row)
+    return resolution_key(row) if table is RESOLUTIONS else int(row["id"])
 
 
 def _volume(market: CatalogueMarket) -> float:
@@ -284,8 +291,8 @@ def _volume(market: CatalogueMarket) -> float:
 
 
 def _market(row: tuple[Any, ...]) -> CatalogueMarket:
-    number, *texts, closed, volume, created, start, end, ended, tokens, version = row
-    condition_id, slug, event_id, event_slug = texts
+    number, condition_id, slug, event_id, event_slug, closed, volume, *rest = row
+    created, start, end, ended, tokens, version, stored = rest
     return CatalogueMarket(
         id=str(number),
         condition_id=condition_id,
@@ -300,4 +307,5 @@ def _market(row: tuple[Any, ...]) -> CatalogueMarket:
         closed_at=ended,
         token_ids=tuple(json.loads(tokens)),
         version=version,
+        stored_at=stored / 1e6,
     )

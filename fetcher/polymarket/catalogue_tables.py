@@ -95,6 +95,12 @@ def clob_records(row: Values) -> Iterator[Record]:
     )
 
 
+def resolution_records(row: Values) -> Iterator[Record]:
+    """What the file keeps of a bronze resolution row."""
+    fetched = microseconds(row["fetched_at"])
+    yield resolution_key(row), row.get("content_hash"), None, fetched
+
+
 def absent_records(row: Values) -> Iterator[Record]:
     """The keys that a row of `walks` says the service does not have."""
     asked = microseconds(row["fetched_at"])
@@ -108,6 +114,11 @@ def clob_key(row: Values) -> str:
         if row.get(name):
             return str(row[name]).lower()
     return ""
+
+
+def resolution_key(row: Values) -> str:
+    """What tells resolutions apart: the market, and what it was asked for by."""
+    return f"{row['asked_condition_id']} {row['selector']}"
 
 
 def _tokens_text(row: Values) -> str:
@@ -180,6 +191,14 @@ CLOB_MARKETS = Table(
     reads=("condition_id", "question_id", "market_slug", "content_hash", "fetched_at"),
     records=clob_records,
 )  # fmt: skip
+RESOLUTIONS = Table(
+    name="resolutions",
+    dataset="resolutions",
+    columns=("key text primary key", "content_hash", "updated_us", "fetched_us"),
+    indices=(),
+    reads=("asked_condition_id", "selector", "content_hash", "fetched_at"),
+    records=resolution_records,
+)
 ABSENT_KEYS = Table(
     name="absent",
     dataset="walks",
@@ -189,7 +208,7 @@ ABSENT_KEYS = Table(
     records=absent_records,
     strategy=ABSENT,
 )
-TABLES = (MARKETS, EVENTS, CLOB_MARKETS, ABSENT_KEYS)
+TABLES = (MARKETS, EVENTS, CLOB_MARKETS, RESOLUTIONS, ABSENT_KEYS)
 
 
 def _list(text: str | None) -> list[Any]:

@@ -18,7 +18,7 @@ from fetcher.polymarket.follow_up import Totals, refresh_named, unknown_markets
 from fetcher.polymarket.market_jobs import MarketJobs
 from fetcher.polymarket.trade_work import TradeWork
 from fetcher.polymarket.user_jobs import walk_deep_history, walk_wallets
-from fetcher.polymarket.version import find_service
+from fetcher.polymarket.version import service_of
 from fetcher.run import Options, Run
 from settings.errors import UsageError
 
@@ -27,8 +27,7 @@ log = logging.getLogger(__name__)
 
 def fetch_trades(run: Run) -> None:
     """Bring the trades of the whole exchange, or of what was chosen, up to date."""
-    wanted = run.settings.apis.data.version
-    service = find_service(run.data, wanted, run.clock)
+    service = service_of(run)
     work = TradeWork(run, service, began=service.now())
     if run.options.fresh:
         _forget(work)

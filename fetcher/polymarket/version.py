@@ -10,13 +10,17 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 from fetcher.errors import FetchError, Gone, HostUnreachable
 from fetcher.http import Api
 from fetcher.polymarket.asking import GROUPS, PATH
 from fetcher.polymarket.trade_rows import Version, read_page
 from settings.errors import PolylakeError
+
+if TYPE_CHECKING:
+    from fetcher.run import Run
 
 log = logging.getLogger(__name__)
 
@@ -51,6 +55,17 @@ class DataService:
     def latest(self) -> float:
         """The latest that it can be there, in unix seconds."""
         return self.clock() + self.skew + self.slack
+
+
+def service_of(run: Run) -> DataService:
+    """The Data API as this run found it when it was first asked for."""
+    if run.lake not in _FOUND:
+        wanted = run.settings.apis.data.version
+        _FOUND[run.lake] = find_service(run.data, wanted, run.clock)
+    return _FOUND[run.lake]
+
+
+_FOUND: WeakKeyDictionary[Any, DataService] = WeakKeyDictionary()
 
 
 def find_service(api: Api, wanted: str, clock: Callable[[], float]) -> DataService:

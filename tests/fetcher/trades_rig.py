@@ -60,7 +60,10 @@ class Home:
         """Run `fetch`, ending it as planned after so many pages of trades."""
         work = list(phases(mode))
         if stop_after is not None:
-            work = [*work[:-1], Stopping(work[-1], stop_after)]
+            work = [
+                Stopping(phase, stop_after) if phase.dataset == "trades" else phase
+                for phase in work
+            ]
         loaded = settings.load(self.folder / "config.toml")
         return fetch(loaded, Options(mode=mode, **options), Ending(), work=work)
 
@@ -99,10 +102,14 @@ class Home:
             return cursor
 
     def data_requests(self) -> int:
-        """How often the Data API was asked since the last time."""
+        """How often the Data API was asked about trades since the last time."""
         routes = self.box.requests()["routes"]
         self.box.forget_requests()
-        return sum(count for route, count in routes.items() if "/data/" in route)
+        return sum(
+            count
+            for route, count in routes.items()
+            if route.rpartition("/")[2] in ("trades", "live-volume", "status")
+        )
 
 
 class Stopping:

@@ -29,6 +29,7 @@ def sound():
     for market in (first, second):
         exchange.total(market, LATER - minutes(2))
         exchange.walk(market, at=LATER)
+    exchange.settlement(second, LATER, 1.0, 0.0)
     return exchange.warehouse()
 
 

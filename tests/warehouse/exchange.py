@@ -67,6 +67,7 @@ class Exchange:
         self.withdrawn: set[Fill] = set()
         self.events: dict[str, dict[str, Any]] = {}
         self.quotes: list[dict[str, Any]] = []
+        self.settled: list[tuple[int, datetime, list[float]]] = []
         self.taker_walk = True
 
     # What happens on the exchange
@@ -221,6 +222,10 @@ class Exchange:
         counted = float(self.shares(market, at)) if shares is None else shares
         self.totals.append((market, at, counted))
 
+    def settlement(self, market: int, at: datetime, *payouts: float) -> None:
+        """The exchange says what the market's outcomes paid."""
+        self.settled.append((market, at, list(payouts)))
+
     # What becomes of it
 
     def lose_from_bronze(self, fill: Fill) -> None:
@@ -287,6 +292,22 @@ class Exchange:
                 taker_volume=shares,
                 as_of=at,
                 fetched_at=at,
+            )
+        for market, at, payouts in self.settled:
+            put(
+                db,
+                "ResolutionFact",
+                market_key=market,
+                walk_key=1,
+                is_question=False,
+                status="resolved",
+                payouts=payouts,
+                was_disputed=False,
+                updated_at=at,
+                resolved_at=at,
+                fetched_at=at,
+                page_no=0,
+                row_no=0,
             )
         self._put_fills(db, {wallet: n for n, wallet in enumerate(wallets, 1)})
         return db

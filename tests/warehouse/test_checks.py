@@ -26,8 +26,14 @@ DAMAGE = {
     "matches_have_one_taker": FACT + "is_taker = true",
     "occurrences_count_from_one": FACT + "occurrence = 2" + ONE,
     "order_in_second_is_a_place": FACT + "order_in_second = 2" + ONE,
+    "payouts_add_up_to_a_dollar": "update silver.ResolutionFact set payouts = [1, 1]",
     "prices_are_dollars_a_share": FACT + "price = 1.5" + ONE,
     "sizes_are_positive": FACT + "size = 0" + ONE,
+    "sources_name_one_ending": (
+        "insert into silver.ClobMarketDim (condition_id, winning_outcome, is_closed,"
+        " source_fetched_at) select condition_id, 'No', true, '2026-01-01'"
+        " from silver.MarketDim"
+    ),
     "takers_say_how_they_are_known": FACT + "is_taker_source = null" + ONE,
     "tokens_belong_to_the_market_of_the_fill": FACT + "token_key = 4" + ONE,
     "unbalanced_matches_are_all_kept": FACT + "size = size + 1" + ONE,

@@ -41,6 +41,11 @@ named as (
         'UnbalancedMatch' as table_name,
         market_key
     from silver.UnbalancedMatch
+    union
+    select
+        'ResolutionFact' as table_name,
+        market_key
+    from silver.ResolutionFact
 ),
 
 final as (

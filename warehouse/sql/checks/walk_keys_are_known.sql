@@ -26,6 +26,11 @@ named as (
         'LiveVolumeFact' as table_name,
         walk_key
     from silver.LiveVolumeFact
+    union
+    select
+        'ResolutionFact' as table_name,
+        walk_key
+    from silver.ResolutionFact
 ),
 
 final as (

@@ -9,6 +9,7 @@
 -- before.
 -- Columns:
 -- other_gamma_ids: further Gamma rows with this condition id
+-- resolution_statuses: what Gamma lists as proposed and disputed, in order
 
 -- step: define
 create table if not exists silver.MarketDim (
@@ -35,6 +36,7 @@ create table if not exists silver.MarketDim (
     fee_type varchar,
     fee_rate double,
     resolution_status varchar,
+    resolution_statuses varchar[],
     resolution_source varchar,
     resolved_by varchar,
     winning_outcome_index integer,
@@ -130,6 +132,10 @@ select
             then try_cast(fee_schedule ->> '$.rate' as double)
     end as fee_rate,
     uma_resolution_status as resolution_status,
+    case
+        when json_valid(uma_resolution_statuses)
+            then json_extract_string(uma_resolution_statuses, '$[*]')
+    end as resolution_statuses,
     resolution_source,
     lower(resolved_by) as resolved_by,
     winner::integer as winning_outcome_index,

@@ -75,6 +75,7 @@ select
         gamma_number,
         description,
         market_maker_address,
+        resolution_statuses,
         resolution_source,
         resolved_by,
         volume_amm,

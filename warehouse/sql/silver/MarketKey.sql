@@ -1,9 +1,9 @@
--- One row per market that any source has named: Gamma, trades, totals, walks.
--- Key: market_key; natural key: condition_id, lower case. Reads bronze trades,
--- taker_trades, markets, live_volume and walks. A Gamma row without a condition
--- id is the market `gamma:<id>`. Combo markets and markets that Gamma has not
--- listed yet are here and not in MarketDim; their title is the one their trades
--- carry.
+-- One row per market that any source has named: Gamma, trades, totals, walks,
+-- resolutions. Key: market_key; natural key: condition_id, lower case. Reads
+-- bronze trades, taker_trades, markets, live_volume, resolutions and walks. A
+-- Gamma row without a condition id is the market `gamma:<id>`. Combo markets
+-- and markets that Gamma has not listed yet are here and not in MarketDim;
+-- their title is the one their trades carry.
 -- Columns:
 -- title: the question as the latest trade row words it; null: no trade
 -- slug: the market's name in URLs, by the same row
@@ -60,6 +60,15 @@ select distinct
     null::varchar as slug,
     null::timestamp as title_from_at
 from bronze_live_volume;
+
+-- step: named_by_resolutions
+create or replace temp table named_market as
+select distinct
+    lower(coalesce(asked_condition_id, '')) as condition_id,
+    null::varchar as title,
+    null::varchar as slug,
+    null::timestamp as title_from_at
+from bronze_resolutions;
 
 -- step: named_by_walks
 create or replace temp table named_market as

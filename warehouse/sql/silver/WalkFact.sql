@@ -32,6 +32,10 @@ select distinct coalesce(walk_id, '') as walk_id from bronze_taker_trades;
 create or replace temp table named_walk as
 select distinct coalesce(walk_id, '') as walk_id from bronze_live_volume;
 
+-- step: named_by_resolutions
+create or replace temp table named_walk as
+select distinct coalesce(walk_id, '') as walk_id from bronze_resolutions;
+
 -- step: named_by_walks
 create or replace temp table named_walk as
 select distinct coalesce(walk_id, '') as walk_id from bronze_walks
