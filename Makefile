@@ -1,10 +1,11 @@
 # setup: the environment, everything locked · demo: the whole road in one command
-# test · lint · fmt · bench · clean · docs: the pages that are generated · lock: pin the newest versions that pyproject.toml allows
+# notebooks: Jupyter on notebooks/ · test · lint · fmt · bench · clean
+# docs: the pages that are generated · lock: pin the newest versions that pyproject.toml allows
 
 PYTHON ?= python3.11
 BIN := .venv/bin
 
-.PHONY: setup demo test lint fmt bench docs lock clean
+.PHONY: setup demo notebooks test lint fmt bench docs lock clean
 
 setup: .venv/ready
 
@@ -28,6 +29,13 @@ fmt: setup
 demo: setup
 	$(BIN)/python -m sandbox.demo --folder demo
 
+notebooks: .venv/notebooks
+	$(BIN)/jupyter lab notebooks
+
+.venv/notebooks: .venv/ready notebooks/requirements.lock
+	$(BIN)/python -m pip install --quiet --require-hashes --requirement notebooks/requirements.lock
+	touch $@
+
 test: setup
 	$(BIN)/pytest -n auto
 
@@ -37,11 +45,15 @@ bench: setup
 
 docs: setup
 	$(BIN)/python -m ingestion.dictionary
+	$(BIN)/python -m settings.reference > docs/configuration.md
+
+COMPILE := $(BIN)/uv pip compile pyproject.toml --universal --generate-hashes \
+    --python-version 3.11 --no-emit-index-url --no-header
 
 lock: setup
-	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --generate-hashes \
-	    --python-version 3.11 --no-emit-index-url --no-header --upgrade \
-	    --output-file requirements.lock
+	$(COMPILE) --extra dev --upgrade --output-file requirements.lock
+	$(COMPILE) --extra notebooks --no-annotate --constraint requirements.lock --upgrade \
+	    --output-file notebooks/requirements.lock
 
 clean:
 	rm -rf .venv build
