@@ -49,6 +49,12 @@ PHASES = (
         "trades", "fetcher.polymarket.trades", "fetch_trades", group="data_v2_trades"
     ),
     Phase(
+        "prices",
+        "fetcher.polymarket.prices",
+        "fetch_prices",
+        group="clob_prices_history",
+    ),
+    Phase(
         "resolutions",
         "fetcher.polymarket.resolutions",
         "fetch_resolutions",

@@ -20,6 +20,12 @@ SPANS = {"1m": 30 * DAY, "1w": 7 * DAY, "1d": DAY, "12h": DAY // 2, "6h": DAY //
 WHOLE = ("max", "all")
 KEPT = ((5, 7 * DAY), (30, 60 * DAY), (180, 90 * DAY))  # minutes below: kept so long
 FLOORS = {"1w": 5, "1m": 10}
+OWN_BOOK_OFF = 0.03  # dollars
+
+
+def has_own_second_book(market: Market) -> bool:
+    """Whether the second token's midpoint is not one less the first one's: rare."""
+    return market.kind == "binary" and market.salt % 16 == 12
 
 
 def oldest_kept(minutes: int, now: int) -> int:
@@ -46,7 +52,10 @@ def series(
     half = market.tick / 2
     first = np.round(fair * 1000 / half) * half / 1000
     first = np.clip(first, market.tick / 1000, 1 - market.tick / 1000)
-    values = np.round(first if outcome == 0 else 1 - first, 6)
+    second = 1 - first
+    if has_own_second_book(market):
+        second = np.where(second < 0.5, second + OWN_BOOK_OFF, second - OWN_BOOK_OFF)
+    values = np.round(first if outcome == 0 else second, 6)
     return list(zip(at.tolist(), values.tolist(), strict=True))
 
 

@@ -74,6 +74,17 @@ class Trades:
 
 
 @dataclass(frozen=True)
+class Prices:
+    """How often price histories are asked for, and how fine."""
+
+    fidelity_minutes: int
+    history_days: float
+    every_minutes: float
+    sweep_hours: float
+    mirror_sample: int
+
+
+@dataclass(frozen=True)
 class Resolutions:
     """How often it is asked how markets were settled."""
 
@@ -116,6 +127,7 @@ class Settings:
     limits: Mapping[str, int]
     workers: Mapping[str, int]
     trades: Trades
+    prices: Prices
     resolutions: Resolutions
     open_interest: OpenInterest
     leaderboard: Leaderboard

@@ -113,6 +113,8 @@ def _problems(values: Toml) -> Iterator[str]:
                 yield f"{section}.{key} must not be negative, but it is {value}."
     if values["trades"]["pack_markets"] > 20:
         yield "trades.pack_markets must be at most 20: the service takes no more."
+    if values["prices"]["fidelity_minutes"] > 720:
+        yield "prices.fidelity_minutes must be at most 720: there is nothing coarser."
     if values["leaderboard"]["page_rows"] > 1000:
         yield "leaderboard.page_rows must be at most 1000: the service takes no more."
     for name, api in values["apis"].items():
@@ -147,11 +149,13 @@ POSITIVE = {
         "max_response_mb",
     ),
     "trades": ("pack_markets", "pack_rows"),
+    "prices": ("fidelity_minutes",),
     "lake": ("landing_max_gb", "log_days"),
     "leaderboard": ("depth", "page_rows"),
 }
 NOT_NEGATIVE = {
     "trades": ("overlap_seconds", "margin_seconds"),
+    "prices": ("history_days", "every_minutes", "sweep_hours", "mirror_sample"),
     "resolutions": ("near_end_hours", "sweep_hours"),
     "open_interest": ("sweep_hours",),
     "leaderboard": ("interval_minutes",),
@@ -202,6 +206,7 @@ def _settings(values: Toml, file: Path, *, folder: Path) -> model.Settings:
         limits=_whole(values["limits"]),
         workers=_whole(values["workers"]),
         trades=model.Trades(**values["trades"]),
+        prices=model.Prices(**values["prices"]),
         resolutions=model.Resolutions(**values["resolutions"]),
         open_interest=model.OpenInterest(**values["open_interest"]),
         leaderboard=model.Leaderboard(**values["leaderboard"]),

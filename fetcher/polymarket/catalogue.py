@@ -205,6 +205,10 @@ class Catalogue:
         known = [time for time in newest if time is not None]
         return min(clock, max(known)) if known else clock
 
+    def open_markets(self) -> list[CatalogueMarket]:
+        """Return the markets that are not settled."""
+        return self._markets("closed = 0", ())
+
     def overdue(self, now: float) -> list[CatalogueMarket]:
         """Return the open markets whose end date has passed."""
         return self._markets("closed = 0 and end_at < ?", (int(now),))

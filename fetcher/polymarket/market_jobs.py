@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import zip_longest
 
-from fetcher.polymarket.catalogue import CatalogueMarket
+from fetcher.polymarket.catalogue import Catalogue, CatalogueMarket
 from fetcher.polymarket.chain import Chain, new_chain, sides_of
 from fetcher.polymarket.due import (
     candidates,
@@ -99,13 +99,9 @@ class MarketJobs:
 
     def alive_in_window(self) -> list[CatalogueMarket]:
         """The markets of the catalogue that can have traded in the run's window."""
-        since, until = self._options.since or 0, self._options.until or LATEST
-        return [
-            market
-            for market in self._work.catalogue.each()
-            if (market.closed_at is None or market.closed_at >= since - DAY)
-            and (market.created_at is None or market.created_at < until)
-        ]
+        return alive_between(
+            self._work.catalogue, self._options.since, self._options.until
+        )
 
     @property
     def _is_windowed(self) -> bool:
@@ -245,3 +241,16 @@ class MarketJobs:
             source = LegacySource(self._run.data, work.service, self._run.lake.storage)
             return walk_legacy(source, chain)
         return walk_markets(work.markets, chain)
+
+
+def alive_between(
+    catalogue: Catalogue, since: int | None, until: int | None
+) -> list[CatalogueMarket]:
+    """The markets of the catalogue that were open at some second of a window."""
+    low, high = since or 0, until or LATEST
+    return [
+        market
+        for market in catalogue.each()
+        if (market.closed_at is None or market.closed_at >= low - DAY)
+        and (market.created_at is None or market.created_at < high)
+    ]

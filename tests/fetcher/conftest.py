@@ -134,7 +134,7 @@ def client(tmp_path, waits) -> Iterator[Callable[..., Api]]:
     def make(base_url: str, *, max_bytes: int = 1_000_000, **more: object) -> Api:
         limiter = Limiter(
             host_of(base_url),
-            {"g": 100_000},
+            dict.fromkeys(("g", "clob_all", "clob_prices_history"), 100_000),
             tmp_path / "runtime",
             clock=waits.clock,
             sleep=waits.sleep,

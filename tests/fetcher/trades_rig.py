@@ -30,14 +30,14 @@ KEY = [
 
 
 class StopAfter:
-    """A run's writer that ends the run after so many pages of trades."""
+    """A run's writer that ends the run after so many pages of trades or prices."""
 
     def __init__(self, run: Run, pages: int) -> None:
         self._run, self._writer = run, run.writer
         self._left = pages
 
     def put(self, batch: Batch) -> None:
-        if batch.rows.keys() & {"trades", "taker_trades"}:
+        if batch.rows.keys() & {"trades", "taker_trades", "prices"}:
             self._left -= 1
         self._writer.put(batch)
         if self._left <= 0:
@@ -45,6 +45,9 @@ class StopAfter:
 
     def flush(self) -> None:
         self._writer.flush()
+
+    def fold(self) -> None:
+        self._writer.fold()
 
 
 @dataclass
@@ -148,6 +151,10 @@ def home_beside(
                     'runtime = "runtime"',
                     "[trades]",
                     f"taker_walk = {str(taker_walk).lower()}",
+                    "[prices]",  # coarse: there are tests of their own
+                    "fidelity_minutes = 720",
+                    "mirror_sample = 0",
+                    "history_days = 2",
                     "[limits]",
                     "data_v2_trades = 100000",
                     "data_v2_all = 100000",

@@ -44,6 +44,11 @@ class Home:
             box.toml()
             + '\n[paths]\nlake = "data"\nwarehouse = "data/warehouse.duckdb"\n'
             + 'cursors = "cursor.json"\n'
+            + (
+                ""
+                if "[prices]" in more
+                else "[prices]\nfidelity_minutes = 720\nhistory_days = 2\n"
+            )
             + more
         )
 
