@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from bronze.activity import ACTIVITY
 from bronze.clob_markets import CLOB_MARKETS
 from bronze.events import EVENTS
 from bronze.leaderboard import LEADERBOARD
 from bronze.live_volume import LIVE_VOLUME
 from bronze.markets import MARKETS
 from bronze.open_interest import OPEN_INTEREST
+from bronze.positions import POSITIONS
 from bronze.price_windows import PRICE_WINDOWS
 from bronze.prices import PRICES
 from bronze.resolutions import RESOLUTIONS
 from bronze.trades import TAKER_TRADES, TRADES
+from bronze.user_pnl import USER_PNL
 from lake.dataset import Dataset
 from lake.walks import WALKS
 
@@ -29,6 +32,9 @@ DATASETS: dict[str, Dataset] = {
         RESOLUTIONS,
         OPEN_INTEREST,
         LEADERBOARD,
+        ACTIVITY,
+        POSITIONS,
+        USER_PNL,
         WALKS,
     )
 }

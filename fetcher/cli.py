@@ -79,7 +79,7 @@ if TYPE_CHECKING:
     "wallets",
     multiple=True,
     metavar="ADDRESS",
-    help="Only this wallet's fills; may be given several times.",
+    help="This wallet's fills, or all it did with --mode activity; may be repeated.",
 )
 @click.option("--full", is_flag=True, help="Ask for the full pass over all markets.")
 @click.option("--shard", metavar="I/N", help="Part I of N, one part a host.")

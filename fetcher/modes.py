@@ -60,6 +60,9 @@ PHASES = (
         "fetch_resolutions",
         group="data_v2_all",
     ),
+    Phase(
+        "activity", "fetcher.polymarket.activity", "fetch_activity", group="data_v2_all"
+    ),
 )
 
 MODES = (ALL, *(phase.mode for phase in PHASES))

@@ -18,8 +18,11 @@ MARK = Phase("trades", "fetcher.repair", "mark_due", group="data_v2_trades")
 
 
 def repairing() -> tuple[Phase, ...]:
-    """What a repair does: mark what is missing, then walk what is due."""
-    return (MARK, *phases("trades"))
+    """What a repair does: mark what is missing, then walk what is due.
+
+    Wallets that are remembered are brought up to date on the way.
+    """
+    return (MARK, *phases("trades"), *phases("activity"))
 
 
 def mark_due(run: Run) -> None:

@@ -7,13 +7,22 @@ import time
 from typing import Literal
 
 Strategy = Literal[
-    "feed", "market", "user", "legacy", "listing", "totals", "prices", "reading"
+    "feed",
+    "market",
+    "user",
+    "activity",
+    "legacy",
+    "listing",
+    "totals",
+    "prices",
+    "reading",
 ]
 
 _LETTERS: dict[Strategy, str] = {
     "feed": "f",
     "market": "m",
     "user": "u",
+    "activity": "a",
     "legacy": "v",
     "listing": "l",
     "totals": "t",
@@ -38,9 +47,9 @@ def began_at(walk_id: str) -> float:
 
 
 def speaks_for_whole_seconds(walk_id: str) -> bool:
-    """Whether the walk saw all rows of its markets, so that a missing row says much.
+    """Whether the walk saw all rows of its subjects, so that a missing row says much.
 
-    A user's walk sees one side of a match, and pages of Data API v1 overlap: what they
-    lack proves nothing, so they are lower bounds only.
+    A user's walk of trades sees one side of a match, and pages of Data API v1 overlap:
+    what they lack proves nothing, so they are lower bounds only.
     """
-    return walk_id[:1] in {"f", "m"}
+    return walk_id[:1] in {"f", "m", "a"}

@@ -190,6 +190,14 @@ class WalkState:
         )
         return {unpacked(key): (oldest, newest) for key, oldest, newest in rows}
 
+    def keys(self, dataset: str) -> list[str]:
+        """Return every key of a dataset that anything is known of; reads all."""
+        rows = self._query(
+            "select key from subjects where dataset = ? order by key",
+            (self._number(dataset),),
+        )
+        return [unpacked(key) for (key,) in rows]
+
     def due(self, dataset: str) -> dict[str, str]:
         """Return the keys that must be walked, with the reason, ordered by key."""
         return {

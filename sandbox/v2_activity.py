@@ -108,30 +108,29 @@ def deeds(world: World, wallet: int) -> list[Deed]:
         for row in rows
     ]  # fmt: skip
     whole: dict[tuple[str, int, int], list[int]] = {}
-    number_ = 0
     for kind, _w, market, outcome, at, shares, cash in entries_now(
         world, wallet=wallet
     ).iter_rows():
         if kind == "REDEEM" and at >= PER_OUTCOME_SINCE:
-            number_ += 1
-            found.append(Deed(at, after_fills(at, number_), kind, market, -1, outcome,
-                              -shares, cash))  # fmt: skip
+            place = after_fills(at, kind, market, outcome)
+            found.append(Deed(at, place, kind, market, -1, outcome, -shares, cash))
             continue
         total = whole.setdefault((kind, market, at), [0, 0])
         total[0] = max(total[0], abs(shares))
         total[1] += abs(cash)
     for (kind, market, at), (shares, cash) in whole.items():
-        number_ += 1
-        found.append(
-            Deed(at, after_fills(at, number_), kind, market, -1, -1, shares, cash)
-        )
+        place = after_fills(at, kind, market, -1)
+        found.append(Deed(at, place, kind, market, -1, -1, shares, cash))
     return found
 
 
-def after_fills(at: int, number_: int) -> int:
-    """A sequence behind all fills of its second."""
+def after_fills(at: int, kind: str, market: int, outcome: int) -> int:
+    """A sequence behind all fills of its second, which stays what it is."""
     block = int(block_of(np.array([at]))[0])
-    return block * 10_000_000_000 + 9_000_000_000 + number_
+    place = (
+        (market % 4_000_000) * 16 * len(TYPES) + TYPES.index(kind) * 16 + outcome + 1
+    )
+    return block * 10_000_000_000 + 9_000_000_000 + place
 
 
 def encoded(world: World, wallet: int, deed: Deed) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from sandbox.fills import I8
+from sandbox.fills import I8, block_of
 from sandbox.options import DAY
 from sandbox.people import all_books, entries_now, present
 from sandbox.v2 import offset_page, one, read_cursor, single, user
@@ -104,24 +104,44 @@ def moved(world: World, rows: list[Json], start: int) -> list[Json]:
 
 
 def user_pnl(world: World, ask: Ask) -> Reply:
-    """A wallet's P&L over time: cash so far and what is held at each point's price."""
+    """A wallet's P&L over time: cash so far and what is held at each point's price.
+
+    What realised P&L is, and rebates and rewards, is not imitated: `position_pnl` is
+    all that was made, fees taken off.
+    """
     who = user(ask, required=True)
     wallet = world.wallet_index.get(who or "", -1)
     fills = world.tape.fills
     rows: I8 = present(world, world.tape.of_wallet(wallet))
     steps = {"1d": DAY, "18h": 64_800, "12h": 43_200, "3h": 10_800, "1h": 3_600}
-    step = steps.get(one(ask, "fidelity") or "1d", DAY)
+    fidelity = one(ask, "fidelity") or "1d"
+    step = steps.get(fidelity, DAY)
     spans = {"1m": 30 * DAY, "1w": 7 * DAY, "1d": DAY, "12h": DAY // 2, "6h": DAY // 4}
     now = world.now
     first = int(fills.timestamp[rows].min(initial=now))
-    begin = max(first, now - spans.get(one(ask, "interval") or "max", now))
+    interval = one(ask, "interval") or "max"
+    begin = max(first, now - spans.get(interval, now))
     times = [*range(max(begin, now - 120 * step), now, step), now]
-    return single(
-        [
-            {"timestamp": at, "pnl": round(pnl_at(world, wallet, rows, at), 4)}
-            for at in times
-        ]
-    )
+    points = []
+    for at in times:
+        made = round(pnl_at(world, wallet, rows, at), 6)
+        paid = fills.fee[rows[fills.timestamp[rows] <= at]].sum() / 1e5
+        points.append(
+            {
+                "timestamp": at,
+                "source_block": int(block_of(np.array([at]))[0]),
+                "position_pnl": made,
+                "wallet_income": 0.0,
+                "economic_pnl": made,
+                "trade_pnl": round(made + paid, 6),
+                "fees": -round(paid, 5),
+                "deposits": None,
+                "withdrawals": None,
+                "trade_count": int((fills.timestamp[rows] <= at).sum()),
+            }
+        )
+    series = {"proxy_wallet": who, "interval": interval, "fidelity": fidelity}
+    return single(series | {"source_fidelity": fidelity, "points": points})
 
 
 def pnl_at(world: World, wallet: int, rows: I8, at: int) -> float:

@@ -12,6 +12,7 @@ from fetcher.polymarket.trade_rows import TradePage, read_page
 
 PATH = "/v2/trades"
 GROUPS = ("data_v2_all", "data_v2_trades")
+Read = Callable[[bytes], TradePage]
 ATTEMPTS = 3  # at a page that is not the one that was asked for
 
 Ask = Callable[[Chain], tuple[Answer, TradePage]]
@@ -22,7 +23,14 @@ class CursorRefused(FetchError):
     """The service does not take the chain's cursor any more: the fragment is over."""
 
 
-def ask(api: Api, chain: Chain) -> tuple[Answer, TradePage]:
+def ask(
+    api: Api,
+    chain: Chain,
+    *,
+    path: str = PATH,
+    read: Read = read_page,
+    groups: tuple[str, ...] = GROUPS,
+) -> tuple[Answer, TradePage]:
     """Ask for the chain's next page and make sure that it is the next page.
 
     A page that cannot be it is asked for again, past the caches. A refused cursor is
@@ -33,7 +41,7 @@ def ask(api: Api, chain: Chain) -> tuple[Answer, TradePage]:
     while len(problems) < ATTEMPTS:
         params = chain.params(past_caches=len(problems))
         try:
-            answer, page = api.load(PATH, params, read_page, groups=GROUPS)
+            answer, page = api.load(path, params, read, groups=groups)
         except Gone:
             raise
         except Refused as error:

@@ -1,5 +1,7 @@
 """A page of trades as an Arrow table: columnar, exact, and losing nothing in silence.
 
+A page of what a wallet did is read likewise: see `Layout`.
+
 The strict reader (pyarrow, no dict for a row) refuses whatever is not exactly as
 expected. (polars reads a third faster, but drops unknown keys and bends types without a
 word; showing that it did neither costs what it saves.) What the strict one refuses is
@@ -13,7 +15,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import cache
+from functools import cached_property, lru_cache
 from itertools import compress
 from typing import Any, Literal
 
@@ -28,9 +30,31 @@ from lake.quarantine import Misfit
 
 Version = Literal["v2", "v1"]
 
-SERVED = tuple(column for column in TRADES.columns if column not in LINEAGE)
 
-_SERVED_SCHEMA = pa.schema([pa.field(c.name, c.type) for c in SERVED])
+@dataclass(frozen=True)
+class Layout:
+    """What the rows of a dataset's pages look like.
+
+    A row without one of the `required` values is none. `group` is the column that names
+    what a walk is of: the market, or the wallet.
+    """
+
+    dataset: Dataset
+    required: frozenset[str]
+    group: str
+
+    @cached_property
+    def columns(self) -> tuple[Column, ...]:
+        """The columns that the service serves."""
+        return tuple(c for c in self.dataset.columns if c not in LINEAGE)
+
+    @cached_property
+    def schema(self) -> pa.Schema:
+        """The Arrow schema of what is served."""
+        return pa.schema([pa.field(c.name, c.type) for c in self.columns])
+
+
+OF_TRADES = Layout(TRADES, frozenset(c.name for c in IDENTITY), "condition_id")
 
 V1_NAMES = {
     "proxy_wallet": "proxyWallet",
@@ -41,6 +65,8 @@ V1_NAMES = {
     "profile_image": "profileImage",
     "profile_image_optimized": "profileImageOptimized",
     "transaction_hash": "transactionHash",
+    "usdc_size": "usdcSize",
+    "is_combo": "isCombo",
 }
 
 PAGINATION = pa.struct(
@@ -78,6 +104,7 @@ class TradePage:
     misfits: tuple[Misfit, ...]
     next_cursor: str | None
     has_more: bool | None
+    group: str = OF_TRADES.group
 
     @property
     def served(self) -> int:
@@ -95,8 +122,8 @@ class TradePage:
         return _bound(self.rows, "max")
 
     def counts(self) -> dict[str, int]:
-        """Rows a condition id, in lower case."""
-        counted = pc.value_counts(pc.utf8_lower(self.rows["condition_id"]))
+        """Rows a market, or what else the rows are grouped by, in lower case."""
+        counted = pc.value_counts(pc.utf8_lower(self.rows[self.group]))
         return dict(
             zip(
                 counted.field("values").to_pylist(),
@@ -141,18 +168,22 @@ class TradePage:
         )
 
 
-def read_page(body: bytes, version: Version = "v2") -> TradePage:
-    """Read one answer; UnexpectedPayload when it is no page of trades at all."""
+def read_page(
+    body: bytes, version: Version = "v2", layout: Layout = OF_TRADES
+) -> TradePage:
+    """Read one answer; UnexpectedPayload when it is no page of such rows at all."""
     whole = body if version == "v2" else b'{"data":' + body + b"}"
-    strict = _strictly(whole, version)
+    strict = _strictly(whole, version, layout)
     if strict is not None:
         rows, paging = strict
-        return _page(rows, range(rows.num_rows), None, (), paging)
+        return _page(rows, range(rows.num_rows), None, (), paging, layout)
     items, paging = _loosely(whole, body)
-    looked_at = [(n, item, _sort_out(item, version)) for n, item in enumerate(items)]
+    looked_at = [
+        (n, item, _sort_out(item, version, layout)) for n, item in enumerate(items)
+    ]
     good = [(n, found) for n, _, found in looked_at if isinstance(found, _Fit)]
     return _page(
-        _columns([fit.values for _, fit in good]),
+        _columns([fit.values for _, fit in good], layout),
         [n for n, _ in good],
         [fit.extra for _, fit in good],
         tuple(
@@ -161,6 +192,7 @@ def read_page(body: bytes, version: Version = "v2") -> TradePage:
             if isinstance(found, str)
         ),
         paging,
+        layout,
     )
 
 
@@ -170,9 +202,10 @@ def _page(
     extra: Sequence[str | None] | None,
     misfits: tuple[Misfit, ...],
     paging: Mapping[str, Any],
+    layout: Layout,
 ) -> TradePage:
     next_cursor, has_more = paging.get("next_cursor"), paging.get("has_more")
-    return TradePage(rows, row_nos, extra, misfits, next_cursor, has_more)
+    return TradePage(rows, row_nos, extra, misfits, next_cursor, has_more, layout.group)
 
 
 def _bound(rows: pa.RecordBatch, which: Literal["min", "max"]) -> int | None:
@@ -185,10 +218,10 @@ def _bound(rows: pa.RecordBatch, which: Literal["min", "max"]) -> int | None:
 # The strict way
 
 
-@cache
-def _expected(version: Version) -> arrow_json.ParseOptions:
+@lru_cache
+def _expected(version: Version, layout: Layout) -> arrow_json.ParseOptions:
     row = pa.struct(
-        [pa.field(_served_name(column, version), column.type) for column in SERVED]
+        [pa.field(_served_name(c, version), c.type) for c in layout.columns]
     )
     fields = [pa.field("data", pa.list_(row))]
     if version == "v2":
@@ -203,7 +236,7 @@ def _served_name(column: Column, version: Version) -> str:
 
 
 def _strictly(
-    body: bytes, version: Version
+    body: bytes, version: Version, layout: Layout
 ) -> tuple[pa.RecordBatch, Mapping[str, Any]] | None:
     """The page, or null when anything in it is not exactly as expected."""
     try:
@@ -212,15 +245,15 @@ def _strictly(
             read_options=arrow_json.ReadOptions(
                 use_threads=False, block_size=max(_BLOCK, len(body) + 1)
             ),
-            parse_options=_expected(version),
+            parse_options=_expected(version, layout),
         )
     except (pa.ArrowInvalid, UnicodeDecodeError):
         return None
     if table.num_rows != 1 or table["data"].null_count:
         return None
     rows = pa.RecordBatch.from_struct_array(table["data"].chunk(0).flatten())
-    columns = rows.rename_columns([column.name for column in SERVED])
-    if not _sound(columns):
+    columns = rows.rename_columns(layout.schema.names)
+    if not _sound(columns, layout):
         return None
     if version == "v1":
         return columns, {}
@@ -228,19 +261,22 @@ def _strictly(
     return (columns, paging) if paging is not None else None
 
 
-def _sound(columns: pa.RecordBatch) -> bool:
-    """Whether every row has a whole and plausible identity."""
+def _sound(columns: pa.RecordBatch, layout: Layout) -> bool:
+    """Whether every row has whole and plausible values where it must have some."""
     if not columns.num_rows:
         return True
-    if any(columns[column.name].null_count for column in IDENTITY):
+    if any(columns[name].null_count for name in layout.required):
         return False
     clock = pc.min_max(columns["timestamp"])
     return bool(
         clock["min"].as_py() >= EARLIEST
         and clock["max"].as_py() <= LATEST
-        and pc.all(pc.is_finite(columns["size"])).as_py()
-        and pc.all(pc.is_finite(columns["price"])).as_py()
-        and pc.min(pc.binary_length(columns["condition_id"])).as_py() > 0
+        and all(
+            pc.all(pc.is_finite(columns[c.name])).as_py()
+            for c in layout.columns
+            if c.type == pa.float64() and c.name in layout.required
+        )
+        and pc.min(pc.binary_length(columns[layout.group])).as_py() > 0
     )
 
 
@@ -270,19 +306,19 @@ def _loosely(whole: bytes, body: bytes) -> tuple[list[Any], Mapping[str, Any]]:
     return items or [], paging
 
 
-def _sort_out(item: Any, version: Version) -> _Fit | str:
-    """The row's values, or why it cannot be a trade."""
+def _sort_out(item: Any, version: Version, layout: Layout) -> _Fit | str:
+    """The row's values, or why it cannot be one of these."""
     if not isinstance(item, dict):
         return "not an object"
     left = dict(item)
     values: dict[str, Any] = {}
     misplaced: dict[str, Any] = {}
-    for column in SERVED:
+    for column in layout.columns:
         key = _served_name(column, version)
         value = left.pop(key, None)
         fitting = _fitting(value, column)
-        if column in IDENTITY:
-            problem = _identity_problem(column, value, fitting)
+        if column.name in layout.required:
+            problem = _identity_problem(column, value, fitting, layout.group)
             if problem is not None:
                 return problem
         elif value is not None and fitting is None:
@@ -299,6 +335,8 @@ def _fitting(value: Any, column: Column) -> Any:
             return None
         # half of a surrogate pair is no character: JSON can say it, UTF-8 cannot
         return value.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
+    if column.type == pa.bool_():
+        return value if isinstance(value, bool) else None
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     if column.type == pa.float64():
@@ -313,7 +351,9 @@ def _fitting(value: Any, column: Column) -> Any:
     return int(value)
 
 
-def _identity_problem(column: Column, value: Any, fitting: Any) -> str | None:
+def _identity_problem(
+    column: Column, value: Any, fitting: Any, group: str
+) -> str | None:
     if value is None:
         return f"{column.name} is missing"
     if fitting is None:
@@ -322,16 +362,16 @@ def _identity_problem(column: Column, value: Any, fitting: Any) -> str | None:
         return f"timestamp {fitting} is no time in unix seconds"
     if column.type == pa.float64() and not abs(fitting) < float("inf"):
         return f"{column.name} is not finite"
-    if column.name == "condition_id" and not fitting:
-        return "condition_id is empty"
+    if column.name == group and not fitting:
+        return f"{group} is empty"
     return None
 
 
-def _columns(rows: list[dict[str, Any]]) -> pa.RecordBatch:
+def _columns(rows: list[dict[str, Any]], layout: Layout) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays(
         [
-            pa.array([row[column.name] for row in rows], type=column.type)
-            for column in SERVED
+            pa.array([row[field.name] for row in rows], type=field.type)
+            for field in layout.schema
         ],
-        schema=_SERVED_SCHEMA,
+        schema=layout.schema,
     )

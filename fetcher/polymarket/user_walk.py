@@ -16,7 +16,6 @@ from fetcher.polymarket.asking import Ask, CursorRefused
 from fetcher.polymarket.chain import (
     Chain,
     End,
-    Outcome,
     ended,
     new_chain,
     sides_of,
@@ -61,7 +60,24 @@ def walk_user(
     """
     start = chain.filter.get("start")
     windowed = "end" in chain.filter or start != str(FULL_HISTORY)
-    outcome: Outcome = "end" if deep or not windowed else "window"
+    end = End("end" if deep or not windowed else "window", 0)
+    return walk_to_end(ask, service, storage, chain, end, margin_seconds=0)
+
+
+def walk_to_end(
+    ask: Ask,
+    service: DataService,
+    storage: LocalStorage,
+    chain: Chain,
+    end: End,
+    *,
+    margin_seconds: int,
+) -> Iterator[Batch]:
+    """Yield the batches of a walk down to the last page, which ends as `end` says.
+
+    It speaks for seconds that are older than its first answer by the margin. A refused
+    cursor ends the fragment and starts another one from the top, once.
+    """
     restarted = False
     while True:
         asked_at = service.now()
@@ -75,10 +91,11 @@ def walk_user(
             restarted = True
             chain = chain.again(now=service.now())
             continue
-        after = chain.after(answer, page, page, top=int(asked_at))
-        end = End(outcome, 0) if page.next_cursor is None else None
-        yield taken(chain, after, answer, page, storage=storage, end=end)
-        if end is not None:
+        top = int(asked_at) - (answer.age_seconds or 0) - margin_seconds
+        after = chain.after(answer, page, page, top=top)
+        last = end if page.next_cursor is None else None
+        yield taken(chain, after, answer, page, storage=storage, end=last)
+        if last is not None:
             return
         chain = after
 

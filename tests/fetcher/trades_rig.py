@@ -23,6 +23,7 @@ from lake.cursor import CursorFile
 from lake.lake import Lake
 from sandbox.testing import Box, sandbox_server
 
+STOPPED = ("trades", "activity")
 KEY = [
     *("transaction_hash", "proxy_wallet", "condition_id", "token_id"),
     *("side", "timestamp", "size", "price"),
@@ -30,14 +31,14 @@ KEY = [
 
 
 class StopAfter:
-    """A run's writer that ends the run after so many pages of trades or prices."""
+    """A run's writer that ends the run after so many pages of a walk."""
 
     def __init__(self, run: Run, pages: int) -> None:
         self._run, self._writer = run, run.writer
         self._left = pages
 
     def put(self, batch: Batch) -> None:
-        if batch.rows.keys() & {"trades", "taker_trades", "prices"}:
+        if batch.rows.keys() & {"trades", "taker_trades", "prices", "activity"}:
             self._left -= 1
         self._writer.put(batch)
         if self._left <= 0:
@@ -64,7 +65,7 @@ class Home:
         work = list(phases(mode))
         if stop_after is not None:
             work = [
-                Stopping(phase, stop_after) if phase.dataset == "trades" else phase
+                Stopping(phase, stop_after) if phase.dataset in STOPPED else phase
                 for phase in work
             ]
         loaded = settings.load(self.folder / "config.toml")

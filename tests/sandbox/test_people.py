@@ -149,9 +149,9 @@ def test_resolutions_want_exactly_one_anchor_and_pay_in_millionths(prompt, truth
 
 
 def test_pnl_over_time_ends_at_the_pnl_of_now(prompt, truth, wallet):
-    series = prompt.json("/data/v2/user-pnl", user=wallet)["data"]
+    series = prompt.json("/data/v2/user-pnl", user=wallet)["data"]["points"]
     mine = truth["ledger"].filter(pl.col("proxy_wallet") == wallet)
-    assert series[-1]["pnl"] == pytest.approx(mine["pnl_usdc"].sum(), abs=0.05)
+    assert series[-1]["position_pnl"] == pytest.approx(mine["pnl_usdc"].sum(), abs=0.05)
 
 
 @pytest.mark.parametrize("path", ["positions", "activity", "value", "user-pnl"])
