@@ -42,6 +42,7 @@ test: setup
 bench: setup
 	$(BIN)/python -m benchmarks.prove_road --size medium --folder $$(mktemp -d)/proof
 	$(BIN)/python -m benchmarks.prove_pnl --folder $$(mktemp -d)/proof
+	$(BIN)/python -m benchmarks.prove_gold --folder $$(mktemp -d)/proof
 
 docs: setup
 	$(BIN)/python -m ingestion.dictionary

@@ -4,16 +4,17 @@
 -- Key: condition_id, horizon
 -- Units: price and payout in dollars a share of the first outcome,
 -- horizon_hours and price_age_hours in hours, times UTC.
--- Sources: gold.matches, gold.market_categories, silver.MarketDim
--- Horizons are 1h, 1d, 7d and 30d before resolved_at, when Gamma closed the
--- market. price is that of the last match at or before asked_at, of whatever
--- age: price_age_hours tells it. Nothing that came after asked_at is looked
--- at, and a market that was not traded before has no row. payout is 1 where
--- the first outcome won, 0 where the second did, 0.5 where a resolved market
--- was split; closed markets whose end is not sure have no row. brier_score is
--- (price - payout) squared. log_loss is the cross-entropy in nats, the price
--- held within 0.001 and 0.999, a tick from the ends. Trading often knows the
--- outcome hours before it is settled: one hour before is seldom a forecast.
+-- Sources: gold.matches, gold.market_categories, gold.market_resolutions,
+-- silver.MarketDim
+-- Horizons are 1h, 1d, 7d and 30d before resolved_at. price is that of the last
+-- match at or before asked_at, of whatever age: price_age_hours tells it.
+-- Nothing that came after asked_at is looked at, and a market that was not
+-- traded before has no row. payout is 1 where the first outcome won, 0 where
+-- the second did, and 0.5 where the market was split; one whose end or its time
+-- is not sure (gold.market_resolutions) has no row. brier_score is (price -
+-- payout) squared. log_loss is the cross-entropy in nats, the price held within
+-- 0.001 and 0.999, a tick from the ends. Trading often knows the outcome hours
+-- before it is settled: one hour before is seldom a forecast.
 -- Columns:
 -- brier_score: (price - payout) squared
 -- log_loss: cross-entropy in nats of price and payout
@@ -37,6 +38,10 @@ categories as (
     select * from gold.market_categories
 ),
 
+resolutions as (
+    select * from gold.market_resolutions
+),
+
 markets as (
     select * from silver.MarketDim
 ),
@@ -45,41 +50,23 @@ horizons (horizon, horizon_hours) as (
     values ('1h', 1), ('1d', 24), ('7d', 168), ('30d', 720)
 ),
 
-settled as (
-    select
-        condition_id,
-        question,
-        closed_at as resolved_at,
-        outcomes[1] as outcome,
-        case
-            when winning_outcome_index = 0 then 1.0
-            when winning_outcome_index = 1 then 0.0
-            when
-                resolution_status = 'resolved'
-                and outcome_prices = [0.5, 0.5]
-                then 0.5
-        end as payout
-    from markets
-    where
-        is_closed
-        and condition_id is not null
-        and closed_at is not null
-        and len(outcomes) = 2
-),
-
 asked as (
     select
-        settled.condition_id,
-        settled.question,
-        settled.outcome,
-        settled.resolved_at,
+        resolutions.condition_id,
+        resolutions.question,
+        resolutions.is_split,
+        resolutions.resolved_at,
         horizons.horizon,
         horizons.horizon_hours,
-        cast(settled.payout as double) as payout,
-        settled.resolved_at - to_hours(horizons.horizon_hours) as asked_at
-    from settled
+        markets.outcomes[1] as outcome,
+        resolutions.payouts[1] as payout,
+        resolutions.resolved_at - to_hours(horizons.horizon_hours) as asked_at
+    from resolutions
+    left join markets on resolutions.condition_id = markets.condition_id
     cross join horizons
-    where settled.payout is not null
+    where
+        len(resolutions.payouts) = 2
+        and resolutions.resolved_at is not null
 ),
 
 last_prices as (
@@ -116,7 +103,7 @@ described as (
         last_prices.price,
         last_prices.price_at,
         asked.payout,
-        asked.payout = 0.5 as is_split,
+        asked.is_split,
         epoch(asked.asked_at - last_prices.price_at) / 3600 as price_age_hours,
         least(greatest(last_prices.price, 0.001), 0.999) as held_price
     from asked

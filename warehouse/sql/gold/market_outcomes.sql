@@ -2,8 +2,8 @@
 -- Grain: one row per token that any source has named.
 -- Key: token_id
 -- Units: prices and payout in dollars a share, times UTC.
--- Sources: gold.matches, gold.market_categories, silver.MarketTokenDim,
--- silver.MarketKey, silver.MarketDim, silver.EventDim
+-- Sources: gold.matches, gold.market_categories, gold.market_resolutions,
+-- silver.MarketTokenDim, silver.MarketKey, silver.MarketDim, silver.EventDim
 -- status: open, closed, or unlisted (trades name the market, Gamma does not).
 -- last_price is that of the token's own last match. listed_price is what Gamma
 -- said at listed_at: of open markets about the middle of the book, of settled
@@ -31,6 +31,10 @@ matches as (
 
 categories as (
     select * from gold.market_categories
+),
+
+resolutions as (
+    select * from gold.market_resolutions
 ),
 
 tokens as (
@@ -84,24 +88,15 @@ described as (
             else 'open'
         end as status,
         markets.outcome_prices[tokens.outcome_index + 1] as listed_price,
-        case
-            when markets.winning_outcome_index is not null
-                then cast(
-                    markets.winning_outcome_index = tokens.outcome_index
-                    as double
-                )
-            when
-                markets.is_closed
-                and markets.resolution_status = 'resolved'
-                and markets.outcome_prices = [0.5, 0.5]
-                then 0.5
-        end as payout
+        resolutions.payouts[tokens.outcome_index + 1] as payout
     from tokens
     inner join market_keys on tokens.market_key = market_keys.market_key
     left join markets on tokens.market_key = markets.market_key
     left join events on markets.event_id = events.event_id
     left join categories
         on market_keys.condition_id = categories.condition_id
+    left join resolutions
+        on market_keys.condition_id = resolutions.condition_id
     left join last_prices on tokens.token_id = last_prices.token_id
 ),
 

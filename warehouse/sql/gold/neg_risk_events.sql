@@ -3,7 +3,8 @@
 -- traded.
 -- Key: event_id, hour_start
 -- Units: yes_sum in dollars for one Yes share of every leg, hour_start UTC.
--- Sources: gold.matches, silver.MarketDim, silver.EventDim
+-- Sources: gold.matches, gold.market_resolutions, silver.MarketDim,
+-- silver.EventDim
 -- Of a neg-risk event one leg pays a dollar in the end, so yes_sum is near 1;
 -- above, selling all legs, below, buying them would have gained, before costs,
 -- had these prices still stood. A leg counts from its creation on. Its price
@@ -32,6 +33,10 @@ matches as (
     where first_outcome_price is not null
 ),
 
+resolutions as (
+    select * from gold.market_resolutions
+),
+
 markets as (
     select * from silver.MarketDim
 ),
@@ -42,26 +47,19 @@ events as (
 
 legs as (
     select
-        event_id,
-        condition_id,
-        closed_at,
-        coalesce(created_at, start_at) as created_at,
-        row_number() over (order by condition_id) as leg_no,
-        case
-            when not is_closed or closed_at is null then null
-            when winning_outcome_index = 0 then 1.0
-            when winning_outcome_index = 1 then 0.0
-            when
-                resolution_status = 'resolved'
-                and outcome_prices = [0.5, 0.5]
-                then 0.5
-        end as payout
+        markets.event_id,
+        markets.condition_id,
+        resolutions.resolved_at,
+        coalesce(markets.created_at, markets.start_at) as created_at,
+        row_number() over (order by markets.condition_id) as leg_no,
+        resolutions.payouts[1] as payout
     from markets
+    left join resolutions on markets.condition_id = resolutions.condition_id
     where
-        is_neg_risk
-        and event_id is not null
-        and condition_id is not null
-        and len(outcomes) = 2
+        markets.is_neg_risk
+        and markets.event_id is not null
+        and markets.condition_id is not null
+        and len(markets.outcomes) = 2
 ),
 
 leg_hours as (
@@ -98,7 +96,7 @@ legs_of_hours as (
         event_hours.hour_end,
         legs.leg_no,
         case
-            when legs.closed_at <= event_hours.hour_end then legs.payout
+            when legs.resolved_at <= event_hours.hour_end then legs.payout
         end as payout
     from event_hours
     inner join legs on event_hours.event_id = legs.event_id
