@@ -43,7 +43,7 @@ def main(rebuild: bool, config: Path | None, as_json: bool) -> int:
     progress saved.
     """
     log_to(logging.StreamHandler(sys.stderr))
-    told = Told()
+    told = Account()
     # Before all that takes time: a signal that comes early is one that stops the run.
     with StopAtSignal(answer=STOPPING) as stop:
         try:
@@ -64,7 +64,7 @@ def main(rebuild: bool, config: Path | None, as_json: bool) -> int:
 
 
 @dataclass
-class Told:
+class Account:
     """What there is to say of a run, as far as it has come."""
 
     started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
@@ -81,7 +81,9 @@ class Told:
         return self.summary.problems if self.summary else []
 
 
-def _run(told: Told, stop: StopAtSignal, config: Path | None, *, rebuild: bool) -> None:
+def _run(
+    told: Account, stop: StopAtSignal, config: Path | None, *, rebuild: bool
+) -> None:
     """Do the work; `told` says how far it came, also where this raises."""
     import duckdb
 
@@ -118,7 +120,7 @@ class IngestFailed(PolylakeError):
     """DuckDB or the disk would not; the published warehouse is as it was."""
 
 
-def _as_json(told: Told) -> dict[str, Any]:
+def _as_json(told: Account) -> dict[str, Any]:
     return {
         "run_id": f"{told.started_at:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}",
         "started_at": told.started_at.isoformat(timespec="milliseconds"),
@@ -152,7 +154,7 @@ def _datasets(summary: Summary | None) -> dict[str, Any]:
     }
 
 
-def _in_words(told: Told) -> str:
+def _in_words(told: Account) -> str:
     summary = told.summary
     if summary is None or not summary.published:
         return f"{told.warehouse} is up to date."

@@ -109,6 +109,13 @@ class Leaderboard:
 
 
 @dataclass(frozen=True)
+class Checks:
+    """What `warehouse check` takes for sound."""
+
+    stale_hours: float
+
+
+@dataclass(frozen=True)
 class Lake:
     """How bronze files are kept."""
 
@@ -131,5 +138,6 @@ class Settings:
     resolutions: Resolutions
     open_interest: OpenInterest
     leaderboard: Leaderboard
+    checks: Checks
     lake: Lake
     file: Path

@@ -25,7 +25,7 @@ class UnreadableLog(PolylakeError):
 
 
 @dataclass(frozen=True)
-class Bronze:
+class LiveDataset:
     """One dataset: its columns, and its log."""
 
     name: str
@@ -50,7 +50,7 @@ def datasets(lake: Path) -> set[str]:
     return {path.name for path in lake.iterdir() if (path / LOG).is_dir()}
 
 
-def open_bronze(lake: Path, name: str) -> Bronze:
+def open_bronze(lake: Path, name: str) -> LiveDataset:
     """Open a dataset at its last whole version; raise `UnreadableLog` without one."""
     folder = lake / name
     try:
@@ -63,7 +63,7 @@ def open_bronze(lake: Path, name: str) -> Bronze:
     except DeltaError as error:
         table = _before_the_torn_entry(folder, error)
     columns = frozenset(field.name for field in table.schema().fields)
-    return Bronze(name, columns, table)
+    return LiveDataset(name, columns, table)
 
 
 def _before_the_torn_entry(folder: Path, error: DeltaError) -> DeltaTable:

@@ -44,6 +44,11 @@ def checks() -> list[Check]:
     return written + [_unique(view) for view in gold_views()]
 
 
+def expect(db: duckdb.DuckDBPyConnection, *, stale_hours: float) -> None:
+    """Say how old a dataset may be, for the checks that follow; 0: as old as it is."""
+    db.execute("set variable stale_hours = ?::double", [stale_hours])
+
+
 def run_check(
     db: duckdb.DuckDBPyConnection, check: Check, *, examples: int = 3
 ) -> Offence | None:

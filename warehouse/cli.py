@@ -109,7 +109,9 @@ def check(names: tuple[str, ...], as_json: bool, config: Path | None) -> None:
         )
     wanted = [known[name] for name in names] if names else list(known.values())
     broken = []
+    stale_hours = settings.load(config).checks.stale_hours
     with closing(_open(config)) as db:
+        checking.expect(db, stale_hours=stale_hours)
         for one in wanted:
             offence = checking.run_check(db, one)
             if offence is not None:

@@ -17,7 +17,7 @@ from typing import Any
 import duckdb
 
 from settings.errors import PolylakeError, UsageError
-from warehouse.bronze_log import Bronze, datasets, open_bronze
+from warehouse.bronze_log import LiveDataset, datasets, open_bronze
 from warehouse.models import models
 from warehouse.views import gold_views
 
@@ -201,7 +201,7 @@ def trace(
 
 def _pages(
     db: duckdb.DuckDBPyConnection,
-    bronze: Bronze,
+    bronze: LiveDataset,
     subject: Subject,
     span: Span,
     limit: int,
@@ -229,7 +229,9 @@ def _pages(
     ).fetchall()
 
 
-def _rows_of(subject: Subject, bronze: Bronze) -> tuple[list[str] | None, list[Any]]:
+def _rows_of(
+    subject: Subject, bronze: LiveDataset
+) -> tuple[list[str] | None, list[Any]]:
     """What holds of the subject's rows; null where the dataset knows nothing of it."""
     if subject.place is not None:
         walk_id, page_no, row_no = subject.place

@@ -29,7 +29,7 @@ FORMATS = {
 }
 
 _PART = 10_000
-_LONGEST = 60
+_LONGEST = 66  # a hash is shown whole
 _SMALLEST = 0.0000005
 
 

@@ -50,6 +50,7 @@ def warehouse_file(sound, tmp_path) -> Path:
     sound.close()
     (tmp_path / "config.toml").write_text(
         '[paths]\nlake = "data"\nwarehouse = "data/warehouse.duckdb"\n'
+        "[checks]\nstale_hours = 0\n"
     )
     with duckdb.connect(str(path)):
         pass  # folds the write-ahead log into the file

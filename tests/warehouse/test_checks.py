@@ -15,8 +15,15 @@ DAMAGE = {
     "candles_hold_the_dollars_of_the_day": None,
     "concentration_is_a_part_of_one": FACT + "size = 0",
     "forecasts_are_probabilities": None,  # tried below, on a market that was settled
+    "held_shares_are_those_the_exchange_counts": (
+        "update silver.LiveVolumeFact set taker_volume = taker_volume + 1"
+    ),
     "hours_add_up_to_their_days": None,
+    "no_fill_after_the_settlement": (
+        "update silver.ResolutionFact set resolved_at = '2026-10-01'"
+    ),
     "completeness_has_a_reason": None,  # the view would have to be wrong
+    "datasets_are_fresh": "set variable stale_hours = 1",
     "every_market_is_judged": None,
     "trades_shows_every_fill": "delete from silver.MarketTokenDim where token_key = 2",
     "fills_are_as_ingest_put_them_in": "delete from silver.TradeFact" + ONE,

@@ -240,6 +240,15 @@ def test_a_broken_promise_exits_1_and_shows_the_rows(warehouse, warehouse_file):
     assert broken["rows"] == len(broken["examples"]) >= 1
 
 
+def test_a_dataset_that_was_not_answered_for_long_is_named(warehouse, warehouse_file):
+    assert warehouse("check", "datasets_are_fresh").exit_code == 0
+    config = warehouse_file.parent.parent / "config.toml"
+    config.write_text(config.read_text().replace("stale_hours = 0", "stale_hours = 2"))
+    shown = warehouse("check", "datasets_are_fresh")
+    assert shown.exit_code == 1
+    assert "trades" in shown.output
+
+
 def test_a_complete_warehouse_passes_strictly(warehouse):
     shown = warehouse("completeness", "--strict")
     assert shown.exit_code == 0, shown.output
