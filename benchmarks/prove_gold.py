@@ -26,6 +26,7 @@ from benchmarks.prove_road import Lake, replica
 from warehouse.views import gold_views
 
 LIMIT = 1e-6
+MODES = ("markets", "events", "trades", "resolutions")
 
 
 def main() -> int:
@@ -41,7 +42,8 @@ def main() -> int:
     options = ["--size", chosen.size, "--fills", chosen.fills, "--seed", chosen.seed]
     with replica([*options, "--pace", "20"]) as box:
         lake = Lake(folder / "lake", box)
-        lake.run("fetch", "--mode", "all")
+        for mode in MODES:
+            lake.run("fetch", "--mode", mode)
         lake.run("ingest")
         truth = box.truth(folder / "truth")
     frames = {

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 from user_home import Home
 
-from benchmarks.prove_gold import compared, proven
+from benchmarks.prove_gold import MODES, compared, proven
 from sandbox.testing import sandbox_server
 
 
@@ -16,7 +16,8 @@ def lake(tmp_path_factory):
     """A fetched and ingested lake, and what the sandbox itself holds."""
     with sandbox_server(size="tiny", fills=3_000, pace=100.0) as box:
         user = Home(tmp_path_factory.mktemp("home"), box)
-        user.fetch()
+        for mode in MODES:
+            user.fetch("--mode", mode)
         user.ingest()
         path = user.folder / "data" / "warehouse.duckdb"
         with duckdb.connect(str(path), read_only=True) as db:
