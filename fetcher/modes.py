@@ -61,6 +61,18 @@ PHASES = (
         group="data_v2_all",
     ),
     Phase(
+        "open_interest",
+        "fetcher.polymarket.open_interest",
+        "fetch_open_interest",
+        group="data_v2_all",
+    ),
+    Phase(
+        "leaderboard",
+        "fetcher.polymarket.leaderboard",
+        "fetch_leaderboard",
+        group="data_v2_all",
+    ),
+    Phase(
         "activity", "fetcher.polymarket.activity", "fetch_activity", group="data_v2_all"
     ),
 )

@@ -68,6 +68,14 @@ class Askable:
             )
             yield from ((market, known.get(market.condition_id)) for market in some)
 
+    def asked_of(self, keys: Iterable[str]) -> dict[str, float]:
+        """When each key last had a whole answer, in unix seconds, if it ever had."""
+        return {
+            key: one.to_end_at.timestamp()
+            for key, one in self._state.walked(self._dataset, keys).items()
+            if one.to_end_at is not None
+        }
+
     def due(self) -> list[str]:
         """The keys that are to be asked about again."""
         shard = self._run.options.shard
