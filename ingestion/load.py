@@ -25,6 +25,8 @@ TOGETHER: tuple[tuple[str, ...], ...] = (
     ("live_volume",),
     ("clob_markets",),
     ("resolutions",),
+    ("open_interest",),
+    ("leaderboard",),
     ("walks",),
 )
 """The datasets that silver reads, in the order in which they are taken in; those that
@@ -50,6 +52,8 @@ class Loader:
             ("live_volume",): self._live_volume,
             ("clob_markets",): self._clob_markets,
             ("resolutions",): self._resolutions,
+            ("open_interest",): self._open_interest,
+            ("leaderboard",): self._leaderboard,
             ("walks",): self._walks,
         }
 
@@ -88,6 +92,19 @@ class Loader:
         self._run("WalkFact", "named_by_resolutions", "take_in")
         self._run("ResolutionFact", "take_in")
         return self._count("silver.ResolutionFact") - before
+
+    def _open_interest(self, batch: Batch) -> int:
+        before = self._count("silver.OpenInterestFact")
+        self._run("MarketKey", "named_by_open_interest", "take_in")
+        self._run("WalkFact", "named_by_open_interest", "take_in")
+        self._run("OpenInterestFact", "take_in")
+        return self._count("silver.OpenInterestFact") - before
+
+    def _leaderboard(self, batch: Batch) -> int:
+        before = self._count("silver.LeaderboardFact")
+        self._run("WalkFact", "named_by_leaderboard", "take_in")
+        self._run("LeaderboardFact", "take_in")
+        return self._count("silver.LeaderboardFact") - before
 
     def _trades(self, batch: Batch) -> int:
         self._read_trades(batch.whole_days.get("taker_trades", set()))

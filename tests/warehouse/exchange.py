@@ -309,6 +309,29 @@ class Exchange:
                 page_no=0,
                 row_no=0,
             )
+            put(
+                db,
+                "OpenInterestFact",
+                market_key=market,
+                walk_key=1,
+                open_interest_usd=0.0,
+                as_of=at,
+                fetched_at=at,
+            )
+            put(
+                db,
+                "LeaderboardFact",
+                time_period="all",
+                category="OVERALL",
+                sort_by="PNL",
+                board_rank=1,
+                trader_address="taker",
+                captured_at=at,
+                fetched_at=at,
+                walk_key=1,
+                page_no=0,
+                row_no=0,
+            )
         self._put_fills(db, {wallet: n for n, wallet in enumerate(wallets, 1)})
         return db
 

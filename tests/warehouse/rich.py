@@ -50,6 +50,7 @@ def rich_exchange() -> Exchange:
     for market in exchange.markets:
         exchange.total(market, LATER - minutes(2))
         exchange.walk(market, at=LATER)
+    exchange.settlement(won, NOON + 2 * DAY, 1.0, 0.0)
     return exchange
 
 

@@ -46,6 +46,12 @@ named as (
         'ResolutionFact' as table_name,
         market_key
     from silver.ResolutionFact
+    union
+    select
+        'OpenInterestFact' as table_name,
+        market_key
+    from silver.OpenInterestFact
+    where market_key is not null
 ),
 
 final as (

@@ -31,6 +31,16 @@ named as (
         'ResolutionFact' as table_name,
         walk_key
     from silver.ResolutionFact
+    union
+    select
+        'OpenInterestFact' as table_name,
+        walk_key
+    from silver.OpenInterestFact
+    union
+    select
+        'LeaderboardFact' as table_name,
+        walk_key
+    from silver.LeaderboardFact
 ),
 
 final as (

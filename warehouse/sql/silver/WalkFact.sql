@@ -36,6 +36,14 @@ select distinct coalesce(walk_id, '') as walk_id from bronze_live_volume;
 create or replace temp table named_walk as
 select distinct coalesce(walk_id, '') as walk_id from bronze_resolutions;
 
+-- step: named_by_open_interest
+create or replace temp table named_walk as
+select distinct coalesce(walk_id, '') as walk_id from bronze_open_interest;
+
+-- step: named_by_leaderboard
+create or replace temp table named_walk as
+select distinct coalesce(walk_id, '') as walk_id from bronze_leaderboard;
+
 -- step: named_by_walks
 create or replace temp table named_walk as
 select distinct coalesce(walk_id, '') as walk_id from bronze_walks
