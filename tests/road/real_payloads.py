@@ -80,6 +80,18 @@ def rows_of(*names: str) -> list[Item]:
     return rows
 
 
+def text_of(name: str) -> str:
+    """The text of a captured file."""
+    content = path_of(name).read_bytes()
+    return (gzip.decompress(content) if name.endswith("gz") else content).decode()
+
+
+def clob_page(name: str) -> list[Item]:
+    """The markets of a captured page of the order book's list."""
+    rows: list[Item] = json.loads(text_of(name))["data"]
+    return rows
+
+
 def table_of(name: str) -> list[dict[str, str]]:
     """The lines of a captured CSV file: text, as it is there."""
     text = gzip.decompress(path_of(name).read_bytes()).decode()
