@@ -14,22 +14,33 @@ from typing import Any
 
 from fetcher.answer import unexpected
 from fetcher.http import Api
+from fetcher.modes import ALL
 from fetcher.polymarket import catalogue, selection
+from fetcher.polymarket.askable import CONDITIONS_A_REQUEST
 from fetcher.polymarket.chain import PAGE_ROWS
 from fetcher.polymarket.due import never_walked
 from fetcher.polymarket.gamma import MARKETS
+from fetcher.polymarket.leaderboard import BOARDS, DATASET
 from fetcher.polymarket.market_jobs import TAKERS_SHARE
 from fetcher.polymarket.planner import candidate, in_shard
 from fetcher.polymarket.totals import EVENTS_A_REQUEST
 from fetcher.run import Run
 
 # Measured: bytes of a row in sorted, zstd-packed Parquet.
-ROW_BYTES = {"trades": 56, "taker_trades": 45, "markets": 600}
+ROW_BYTES = {
+    "trades": 56,
+    "taker_trades": 45,
+    "markets": 600,
+    "resolutions": 120,
+    "open_interest": 40,
+    "leaderboard": 12,
+}
 LISTING_ROWS = 100
 SECONDS_A_WINDOW = 10  # what the limits of the settings count in
 REQUESTS_OF_ANY_RUN = 3  # which version, how far behind, the top of the feed
 USUAL_ROWS_A_MARKET = 400
 USUAL_MARKETS_AN_EVENT = 4
+ASKED = ("resolutions", "open_interest")  # of every market, by twenties
 
 
 @dataclass(frozen=True)
@@ -91,6 +102,24 @@ class Plan:
 
 def plan(run: Run) -> Plan:
     """What is left to fetch of the run's markets, and what that costs."""
+    walks = _walks(run)
+    mode = run.options.mode.replace("-", "_")
+    markets = max(part.markets for part in walks.parts)
+    limit = run.settings.limits["data_v2_all"]
+    others = [
+        _part(one, markets, markets, ceil(markets / CONDITIONS_A_REQUEST), limit)
+        for one in ASKED
+    ]
+    if mode == DATASET or not selection.selects(run.options):
+        names = len(BOARDS) * run.settings.leaderboard.depth
+        others.append(_part(DATASET, 0, names, len(BOARDS), limit))
+    if mode in {part.dataset for part in others}:
+        return Plan(walks.basis, tuple(p for p in others if p.dataset == mode))
+    return Plan(walks.basis, (*walks.parts, *(others if mode == ALL else ())))
+
+
+def _walks(run: Run) -> Plan:
+    """The part of the plan that is about markets and their trades."""
     known = catalogue.of(run)
     chosen = selection.chosen(run)
     shard = run.options.shard

@@ -16,6 +16,7 @@ from lake import quarantine
 from lake.lake import Lake
 
 TRADES = ("trades", "taker_trades")
+RESOLUTIONS = "resolutions"
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class FeedStatus:
 
 @dataclass(frozen=True)
 class DatasetStatus:
-    """One dataset: what lies on disk, and for trades how many markets are walked."""
+    """One dataset: what lies on disk, and of some how many markets are walked."""
 
     files: int
     megabytes: float
@@ -67,7 +68,12 @@ class Status:
             lines.append(f"{name}: {one.files:,} files, {one.megabytes:,.1f} MB")
             if one.quarantined:
                 lines.append(f"  {one.quarantined:,} rows set aside in _quarantine")
-            if one.markets_known is not None:
+            if one.markets_known is not None and name == RESOLUTIONS:
+                lines.append(
+                    f"  markets: {one.markets_walked:,} settled of "
+                    f"{one.markets_known:,} asked about, {one.markets_due:,} are due"
+                )
+            elif one.markets_known is not None:
                 lines.append(
                     f"  markets: {one.markets_walked:,} walked to their end of "
                     f"{one.markets_known:,} known, {one.markets_due:,} due"
@@ -105,7 +111,7 @@ def _dataset(
         megabytes=round(size / 1e6, 3),
         quarantined=quarantine.count(lake.storage, name),
     )
-    if name not in TRADES:
+    if name not in (*TRADES, RESOLUTIONS):
         return disk
     state = lake.walk_state()
     counts = state.counts(name)

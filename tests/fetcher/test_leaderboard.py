@@ -7,8 +7,10 @@ from itertools import product
 
 import polars as pl
 import pytest
+from click.testing import CliRunner
 from trades_rig import Home, home_beside
 
+from fetcher.cli import fetch
 from fetcher.polymarket.leaderboard import BOARDS, CATEGORIES, PERIODS, SORTS
 
 BOARD = ["time_period", "category", "sort_by"]
@@ -140,3 +142,24 @@ def test_a_route_that_is_gone_is_one_failure(tmp_path, status):
     with home_beside(tmp_path / "home", size="tiny", payloads=folder) as home:
         summary = home.fetch(mode="leaderboard")
         assert [f"answered {status}" in one.why for one in summary.failures] == [True]
+
+
+def test_a_plan_and_the_status_name_what_is_asked_about_markets(home):
+    home.fetch(mode="markets")
+    home.fetch(mode="resolutions")
+    config = home.folder / "config.toml"
+
+    def planned(*options: str) -> dict[str, int]:
+        told = CliRunner().invoke(
+            fetch, [*options, "plan", "--config", str(config), "--json"]
+        )
+        parts = json.loads(told.stdout)["datasets"]
+        return {part["dataset"]: part["requests"] for part in parts}
+
+    assert planned("--mode", "leaderboard") == {"leaderboard": 88}
+    assert set(planned("--mode", "resolutions")) == {"resolutions"}
+    assert set(planned("--mode", "trades")) == {"trades", "taker_trades"}
+    assert {"trades", "resolutions", "open_interest", "leaderboard"} <= set(planned())
+    told = CliRunner().invoke(fetch, ["status", "--config", str(config), "--json"])
+    known = json.loads(told.stdout)["datasets"]["resolutions"]
+    assert 0 < known["markets_walked"] < known["markets_known"]
