@@ -27,6 +27,8 @@ TOGETHER: tuple[tuple[str, ...], ...] = (
     ("resolutions",),
     ("open_interest",),
     ("leaderboard",),
+    ("prices",),
+    ("price_windows",),
     ("walks",),
 )
 """The datasets that silver reads, in the order in which they are taken in; those that
@@ -54,6 +56,8 @@ class Loader:
             ("resolutions",): self._resolutions,
             ("open_interest",): self._open_interest,
             ("leaderboard",): self._leaderboard,
+            ("prices",): self._prices,
+            ("price_windows",): self._price_windows,
             ("walks",): self._walks,
         }
 
@@ -106,6 +110,26 @@ class Loader:
         self._run("LeaderboardFact", "take_in")
         return self._count("silver.LeaderboardFact") - before
 
+    def _prices(self, batch: Batch) -> int:
+        self._name_tokens("prices")
+        self._run("PriceHistoryFact", "read")
+        if not self._set_range("incoming_price", clock="observed_at"):
+            return 0
+        self._run("PriceHistoryFact", "drop_known", "take_in")
+        return self._count("incoming_price")
+
+    def _price_windows(self, batch: Batch) -> int:
+        before = self._count("silver.PriceWindowFact")
+        self._name_tokens("price_windows")
+        self._run("PriceWindowFact", "take_in")
+        return self._count("silver.PriceWindowFact") - before
+
+    def _name_tokens(self, dataset: str) -> None:
+        """See to it that markets, tokens and walks of the rows have their keys."""
+        self._run("MarketKey", f"named_by_{dataset}", "take_in")
+        self._run("MarketTokenDim", f"named_by_{dataset}", "take_in")
+        self._run("WalkFact", f"named_by_{dataset}", "take_in")
+
     def _trades(self, batch: Batch) -> int:
         self._read_trades(batch.whole_days.get("taker_trades", set()))
         if not self._set_range("incoming_trade", "incoming_taker"):
@@ -148,7 +172,7 @@ class Loader:
 
     def _read_trades(self, whole_taker_days: set[str]) -> None:
         self._run("MarketKey", "named_by_trades", "take_in")
-        self._run("MarketTokenDim", "named_by_trades")
+        self._run("MarketTokenDim", "named_by_trades", "take_in")
         self._run("TraderDim", "take_in")
         self._run("WalkFact", "named_by_trades", "take_in")
         self._run("TradeFact", "read")
@@ -173,11 +197,11 @@ class Loader:
         self._db.execute(f"create or replace temp view match_row as from {rows}")
         self._run("UnbalancedMatch", "tally")
 
-    def _set_range(self, *tables: str) -> bool:
+    def _set_range(self, *tables: str, clock: str = "traded_at") -> bool:
         """Set between which times the batch's rows lie; false where it has none."""
-        rows = " union all ".join(f"select traded_at from {table}" for table in tables)
+        rows = " union all ".join(f"select {clock} from {table}" for table in tables)
         [(first, last)] = self._db.execute(
-            f"select min(traded_at), max(traded_at) from ({rows})"
+            f"select min({clock}), max({clock}) from ({rows})"
         ).fetchall()
         if first is None:
             return False

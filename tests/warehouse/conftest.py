@@ -29,6 +29,8 @@ def sound():
     for market in (first, second):
         exchange.total(market, LATER - minutes(2))
         exchange.walk(market, at=LATER)
+    exchange.midpoint(first, NOON, 0.4)
+    exchange.price_window(first, NOON, LATER, 1)
     exchange.settlement(second, LATER, 1.0, 0.0)
     return exchange.warehouse()
 

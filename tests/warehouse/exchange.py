@@ -67,6 +67,8 @@ class Exchange:
         self.withdrawn: set[Fill] = set()
         self.events: dict[str, dict[str, Any]] = {}
         self.quotes: list[dict[str, Any]] = []
+        self.midpoints: list[tuple[int, int, datetime, float, int]] = []
+        self.price_windows: list[tuple[int, int, datetime, datetime, int]] = []
         self.settled: list[tuple[int, datetime, list[float]]] = []
         self.taker_walk = True
 
@@ -226,6 +228,24 @@ class Exchange:
         """The exchange says what the market's outcomes paid."""
         self.settled.append((market, at, list(payouts)))
 
+    def midpoint(
+        self, market: int, at: datetime, price: float, *, token: int = 0, step: int = 60
+    ) -> None:
+        """A point of the token's price history, as it was fetched."""
+        self.midpoints.append((market, token, at, price, step))
+
+    def price_window(
+        self,
+        market: int,
+        start: datetime,
+        end: datetime,
+        points: int,
+        *,
+        token: int = 0,
+    ) -> None:
+        """The token's history was asked for, and had so many points."""
+        self.price_windows.append((market, token, start, end, points))
+
     # What becomes of it
 
     def lose_from_bronze(self, fill: Fill) -> None:
@@ -332,8 +352,42 @@ class Exchange:
                 page_no=0,
                 row_no=0,
             )
+        self._put_prices(db)
         self._put_fills(db, {wallet: n for n, wallet in enumerate(wallets, 1)})
         return db
+
+    def _put_prices(self, db: duckdb.DuckDBPyConnection) -> None:
+        if not self.midpoints and not self.price_windows:
+            return
+        put(db, "WalkFact", walk_key=900, walk_id="p900", dataset="prices")
+        for number, (market, token, at, price, step) in enumerate(self.midpoints):
+            put(
+                db,
+                "PriceHistoryFact",
+                token_key=token_key(market, token),
+                resolution_seconds=step,
+                price=price,
+                observed_at=at,
+                fetched_at=at,
+                walk_key=900,
+                page_no=0,
+                row_no=number,
+            )
+        for number, (market, token, start, end, points) in enumerate(
+            self.price_windows
+        ):
+            put(
+                db,
+                "PriceWindowFact",
+                token_key=token_key(market, token),
+                walk_key=900,
+                page_no=number,
+                is_empty=not points,
+                points=points,
+                asked_from=start,
+                asked_to=end,
+                fetched_at=end,
+            )
 
     def _put_walk(self, db: duckdb.DuckDBPyConnection, walk: Walk) -> None:
         ended = walk.started_at if walk.outcome else None

@@ -47,6 +47,10 @@ def rich_exchange() -> Exchange:
     for market in (split, unsure, *legs, unlisted):
         exchange.match(market, "3", price="0.4")
     exchange.quote(legs[0], NOON, best_bid=0.3, best_ask=0.5, liquidity=1000.0)
+    for market in (won, *legs):
+        exchange.midpoint(market, NOON, 0.4)
+        exchange.midpoint(market, NOON + minutes(1), 0.45)
+        exchange.price_window(market, NOON - DAY, NOON + DAY, 2)
     for market in exchange.markets:
         exchange.total(market, LATER - minutes(2))
         exchange.walk(market, at=LATER)

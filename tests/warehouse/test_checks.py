@@ -31,6 +31,8 @@ DAMAGE = {
     "fills_have_their_dimensions": "delete from silver.TraderDim",
     "market_keys_are_known": "delete from silver.MarketKey where market_key = 2",
     "matches_have_one_taker": FACT + "is_taker = true",
+    "midpoints_are_dollars_a_share": "update silver.PriceHistoryFact set price = 1.5",
+    "priced_tokens_are_known": "delete from silver.MarketTokenDim where token_key = 2",
     "occurrences_count_from_one": FACT + "occurrence = 2" + ONE,
     "order_in_second_is_a_place": FACT + "order_in_second = 2" + ONE,
     "payouts_add_up_to_a_dollar": "update silver.ResolutionFact set payouts = [1, 1]",

@@ -28,6 +28,16 @@ named as (
     from silver.LiveVolumeFact
     union
     select
+        'PriceHistoryFact' as table_name,
+        walk_key
+    from silver.PriceHistoryFact
+    union
+    select
+        'PriceWindowFact' as table_name,
+        walk_key
+    from silver.PriceWindowFact
+    union
+    select
         'ResolutionFact' as table_name,
         walk_key
     from silver.ResolutionFact

@@ -1,9 +1,10 @@
 -- One row per market that any source has named: Gamma, trades, totals, walks,
--- resolutions. Key: market_key; natural key: condition_id, lower case. Reads
--- bronze trades, taker_trades, markets, live_volume, resolutions, open_interest
--- and walks. A Gamma row without a condition id is the market `gamma:<id>`.
--- Combo markets and markets that Gamma has not listed yet are here and not in
--- MarketDim; their title is the one their trades carry.
+-- resolutions, prices, open interest. Key: market_key; natural key:
+-- condition_id, lower case. Reads bronze trades, taker_trades, markets,
+-- live_volume, resolutions, prices, price_windows, open_interest and walks. A
+-- Gamma row without a condition id is the market `gamma:<id>`. Combo markets
+-- and markets that Gamma has not listed yet are here and not in MarketDim;
+-- their title is the one their trades carry.
 -- Columns:
 -- title: the question as the latest trade row words it; null: no trade
 -- slug: the market's name in URLs, by the same row
@@ -79,6 +80,24 @@ select distinct
     null::timestamp as title_from_at
 from bronze_open_interest
 where condition_id != 'GLOBAL';
+
+-- step: named_by_prices
+create or replace temp table named_market as
+select distinct
+    lower(coalesce(condition_id, '')) as condition_id,
+    null::varchar as title,
+    null::varchar as slug,
+    null::timestamp as title_from_at
+from bronze_prices;
+
+-- step: named_by_price_windows
+create or replace temp table named_market as
+select distinct
+    lower(coalesce(condition_id, '')) as condition_id,
+    null::varchar as title,
+    null::varchar as slug,
+    null::timestamp as title_from_at
+from bronze_price_windows;
 
 -- step: named_by_walks
 create or replace temp table named_market as

@@ -1,7 +1,8 @@
 -- One row per outcome token that any source has named. Key: token_key,
--- token_id. Reads bronze markets, trades and taker_trades. What Gamma says
--- (is_listed) stands over what trades say; of trades, the latest row that
--- carries a label: outcome_index 999 means that the row had none yet.
+-- token_id. Reads bronze markets, trades, taker_trades, prices and
+-- price_windows. What Gamma says (is_listed) stands over what trades say; of
+-- trades, the latest row that carries a label: outcome_index 999 means that the
+-- row had none yet. Prices name a token and its market, and no outcome.
 -- Columns:
 -- outcome_from_at: when the trade row that names the outcome was fetched
 -- index_from_at: when the trade row that numbers the outcome was fetched
@@ -49,6 +50,31 @@ from (
 )
 group by 1;
 
+-- step: named_by_prices
+create or replace temp table named_token as
+select
+    coalesce(token_id, '') as token_id,
+    min(lower(coalesce(condition_id, ''))) as condition_id,
+    null::varchar as outcome,
+    null::timestamp as outcome_from_at,
+    null::integer as outcome_index,
+    null::timestamp as index_from_at
+from bronze_prices
+group by 1;
+
+-- step: named_by_price_windows
+create or replace temp table named_token as
+select
+    coalesce(token_id, '') as token_id,
+    min(lower(coalesce(condition_id, ''))) as condition_id,
+    null::varchar as outcome,
+    null::timestamp as outcome_from_at,
+    null::integer as outcome_index,
+    null::timestamp as index_from_at
+from bronze_price_windows
+group by 1;
+
+-- step: take_in
 -- Updates of text are slow: rows are replaced instead.
 create or replace temp table relabelled_token as
 with

@@ -44,6 +44,14 @@ select distinct coalesce(walk_id, '') as walk_id from bronze_open_interest;
 create or replace temp table named_walk as
 select distinct coalesce(walk_id, '') as walk_id from bronze_leaderboard;
 
+-- step: named_by_prices
+create or replace temp table named_walk as
+select distinct coalesce(walk_id, '') as walk_id from bronze_prices;
+
+-- step: named_by_price_windows
+create or replace temp table named_walk as
+select distinct coalesce(walk_id, '') as walk_id from bronze_price_windows;
+
 -- step: named_by_walks
 create or replace temp table named_walk as
 select distinct coalesce(walk_id, '') as walk_id from bronze_walks

@@ -1,0 +1,82 @@
+"""Prices of both tokens of a market: what was fetched, and what mirrors it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from exchange import NOON, minutes, token_key
+
+SHOWN = """
+    select outcome, is_mirrored, resolution_seconds, price, observed_at
+    from gold.prices order by outcome, observed_at, resolution_seconds
+"""
+
+
+def shown(exchange):
+    return exchange.warehouse().execute(SHOWN).fetchall()
+
+
+def test_the_second_token_of_a_binary_market_mirrors_the_first(exchange):
+    market = exchange.market()
+    exchange.midpoint(market, NOON, 0.345)
+    assert shown(exchange) == [
+        ("No", True, 60, 0.655, NOON),
+        ("Yes", False, 60, 0.345, NOON),
+    ]
+
+
+def test_a_window_in_which_the_second_token_was_fetched_is_not_mirrored(exchange):
+    market = exchange.market()
+    for minute, price in enumerate((0.4, 0.5, 0.6)):
+        exchange.midpoint(market, NOON + minutes(minute), price)
+    exchange.midpoint(market, NOON + minutes(1.1), 0.53, token=1)
+    exchange.price_window(market, NOON + minutes(1), NOON + minutes(2), 1, token=1)
+    no = [row[1:4] for row in shown(exchange) if row[0] == "No"]
+    assert no == [(True, 60, 0.6), (False, 60, 0.53), (True, 60, 0.4)]
+
+
+def test_a_window_of_the_second_token_that_was_empty_is_mirrored(exchange):
+    market = exchange.market()
+    exchange.midpoint(market, NOON, 0.4)
+    exchange.price_window(market, NOON, NOON + timedelta(days=1), 0, token=1)
+    assert [row[:2] for row in shown(exchange)] == [("No", True), ("Yes", False)]
+
+
+def test_a_first_token_is_never_made_of_the_second(exchange):
+    market = exchange.market()
+    exchange.midpoint(market, NOON, 0.4, token=1)
+    assert [row[:2] for row in shown(exchange)] == [("No", False)]
+
+
+def test_tokens_of_a_market_with_more_than_two_mirror_nothing(exchange):
+    market = exchange.market()
+    exchange.midpoint(market, NOON, 0.4)
+    db = exchange.warehouse()
+    db.execute(
+        "insert into silver.MarketTokenDim (token_key, token_id, market_key,"
+        " condition_id, outcome_index, outcome, is_listed)"
+        " values (?, '3', ?, 'c', 2, 'Maybe', true)",
+        [token_key(market, 1) + 1000, market],
+    )
+    assert [row[:2] for row in db.execute(SHOWN).fetchall()] == [("Yes", False)]
+
+
+def test_what_a_market_paid_is_mirrored_too(exchange):
+    market = exchange.market()
+    exchange.midpoint(market, NOON, 1.0, step=0)
+    assert [row[2:4] for row in shown(exchange)] == [(0, 0.0), (0, 1.0)]
+
+
+@pytest.mark.parametrize("price", [0.1, 0.7, 0.3333333, 1e-9])
+def test_two_prices_of_a_moment_add_up_to_a_dollar(exchange, price):
+    exchange.midpoint(exchange.market(), NOON, price)
+    assert sum(row[3] for row in shown(exchange)) == pytest.approx(1, abs=1e-12)
+
+
+def test_points_of_two_resolutions_are_both_there(exchange):
+    market = exchange.market()
+    exchange.midpoint(market, NOON, 0.4, step=60)
+    exchange.midpoint(market, NOON, 0.4, step=300)
+    yes = [row[2] for row in shown(exchange) if row[0] == "Yes"]
+    assert yes == [60, 300]
