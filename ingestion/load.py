@@ -29,6 +29,9 @@ TOGETHER: tuple[tuple[str, ...], ...] = (
     ("leaderboard",),
     ("prices",),
     ("price_windows",),
+    ("activity",),
+    ("positions",),
+    ("user_pnl",),
     ("walks",),
 )
 """The datasets that silver reads, in the order in which they are taken in; those that
@@ -58,6 +61,9 @@ class Loader:
             ("leaderboard",): self._leaderboard,
             ("prices",): self._prices,
             ("price_windows",): self._price_windows,
+            ("activity",): lambda _: self._wallets("activity", "ActivityFact"),
+            ("positions",): lambda _: self._wallets("positions", "WalletPositionFact"),
+            ("user_pnl",): lambda _: self._wallets("user_pnl", "UserPnlFact"),
             ("walks",): self._walks,
         }
 
@@ -130,6 +136,12 @@ class Loader:
         self._run("MarketTokenDim", f"named_by_{dataset}", "take_in")
         self._run("WalkFact", f"named_by_{dataset}", "take_in")
 
+    def _wallets(self, dataset: str, model: str) -> int:
+        before = self._count(f"silver.{model}")
+        self._run("WalkFact", f"named_by_{dataset}", "take_in")
+        self._run(model, "take_in")
+        return self._count(f"silver.{model}") - before
+
     def _trades(self, batch: Batch) -> int:
         self._read_trades(batch.whole_days.get("taker_trades", set()))
         if not self._set_range("incoming_trade", "incoming_taker"):
@@ -157,6 +169,7 @@ class Loader:
             "AbsentSecond",
             "FeedCoverage",
             "WalkDue",
+            "WalletWalk",
         ):
             self._run(model, "take_in")
         self._run("TradeFact", "tell_disputed")

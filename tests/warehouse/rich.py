@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import duckdb
+from deeds import did, walked
 from exchange import NOON, Exchange, minutes
 
 DAY = timedelta(days=1)
@@ -59,5 +60,10 @@ def rich_exchange() -> Exchange:
 
 
 def rich_warehouse() -> duckdb.DuckDBPyConnection:
-    """That exchange, ingested."""
-    return rich_exchange().warehouse()
+    """That exchange, ingested, and a wallet that was asked for."""
+    db = rich_exchange().warehouse()
+    market = f"0x{1:064x}"
+    walked(db)
+    did(db, "TRADE", 4, market=market, side="BUY", size=10, price=0.4)
+    did(db, "REWARD", 2)
+    return db

@@ -7,13 +7,12 @@
 -- share, times UTC.
 -- Sources: silver.TradeFact, silver.MarketKey, silver.MarketDim,
 -- silver.MarketTokenDim, silver.TraderDim, silver.FeeScheduleDim,
--- gold.market_completeness
+-- gold.market_completeness, gold.market_resolutions
 -- gross = realized + unrealized = what came in, less what went out, plus
 -- value_usd; net = gross less fees_usd. Cost is the moving average: a purchase
 -- moves it, a sale does not. A settled market is realized at its payout, a
 -- whole millionth of a dollar down as a redemption pays it, redeemed or not;
 -- another is marked to the latest fill of either of two tokens (price_source).
--- A payout is what a closed market's prices say in Gamma: 1 and 0, or 0.5 each.
 --
 -- Fills do not show splits, merges, conversions of negRisk markets, transfers
 -- and rewards. Whoever sells more than they bought has assumed_split_shares:
@@ -35,6 +34,7 @@
 -- Columns:
 -- trades: fills of this wallet in this token
 -- taker_trades: those in which it crossed the book
+-- maker_trades: those in which its order was resting
 -- bought_shares: shares bought, assumed splits not among them
 -- bought_usd: dollars paid for them, without fees
 -- sold_shares: shares sold
@@ -86,6 +86,10 @@ fee_schedule as (
     select * from silver.FeeScheduleDim
 ),
 
+resolutions as (
+    select * from gold.market_resolutions
+),
+
 completeness as (
     select * from gold.market_completeness
 ),
@@ -98,26 +102,15 @@ fee_categories as (
 terms as (
     select
         market_keys.market_key,
+        resolutions.payouts,
         markets.market_key is null as is_unlisted,
         coalesce(len(markets.outcomes), len(markets.token_ids), 2) as outcomes,
-        case
-            when
-                markets.is_closed
-                and markets.resolution_status = 'resolved'
-                and (
-                    markets.winning_outcome_index is not null
-                    or (
-                        len(markets.outcome_prices) = 2
-                        and list_sum(markets.outcome_prices) = 1
-                        and markets.outcome_prices[1] = 0.5
-                    )
-                )
-                then markets.outcome_prices
-        end as payouts,
         coalesce(markets.is_fee_charged, false) as is_fee_charged,
         split_part(markets.fee_type, '_', 1) as fee_category
     from market_keys
     left join markets on market_keys.market_key = markets.market_key
+    left join resolutions
+        on market_keys.condition_id = resolutions.condition_id
 ),
 
 -- Each market's rates, a row an era
@@ -285,6 +278,7 @@ traded as (
         token_key,
         count(*) as trades,
         count(*) filter (where is_taker) as taker_trades,
+        count(*) filter (where not is_taker) as maker_trades,
         sum(if(is_buy, size, 0)) as bought_shares,
         sum(if(is_buy, usd, 0)) as bought_usd,
         sum(if(is_buy, 0, size)) as sold_shares,
@@ -450,6 +444,7 @@ described as (
         coalesce(completeness.status = 'complete', false) as is_market_complete,
         coalesce(valued.trades, 0) as trades,
         coalesce(valued.taker_trades, 0) as taker_trades,
+        coalesce(valued.maker_trades, 0) as maker_trades,
         coalesce(valued.bought_shares, 0) as bought_shares,
         coalesce(valued.bought_usd, 0) as bought_usd,
         coalesce(valued.sold_shares, 0) as sold_shares,
@@ -510,6 +505,7 @@ final as (
         outcome,
         trades,
         taker_trades,
+        maker_trades,
         bought_shares,
         bought_usd,
         sold_shares,

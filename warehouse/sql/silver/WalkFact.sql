@@ -32,6 +32,18 @@ select distinct coalesce(walk_id, '') as walk_id from bronze_taker_trades;
 create or replace temp table named_walk as
 select distinct coalesce(walk_id, '') as walk_id from bronze_live_volume;
 
+-- step: named_by_activity
+create or replace temp table named_walk as
+select distinct coalesce(walk_id, '') as walk_id from bronze_activity;
+
+-- step: named_by_positions
+create or replace temp table named_walk as
+select distinct coalesce(walk_id, '') as walk_id from bronze_positions;
+
+-- step: named_by_user_pnl
+create or replace temp table named_walk as
+select distinct coalesce(walk_id, '') as walk_id from bronze_user_pnl;
+
 -- step: named_by_resolutions
 create or replace temp table named_walk as
 select distinct coalesce(walk_id, '') as walk_id from bronze_resolutions;
