@@ -11,8 +11,6 @@ from pathlib import Path
 import pytest
 from user_home import BIN, Home, same
 
-from sandbox.testing import sandbox_server
-
 ROOT = Path(__file__).parents[2]
 OPERATIONS = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -47,24 +45,19 @@ def commands_in(lines: list[str]) -> set[str]:
     return {match[1].strip() for match in found if match and "..." not in match[1]}
 
 
-@pytest.fixture(scope="module")
-def user(tmp_path_factory: pytest.TempPathFactory):
-    """A folder laid out as the server's, with a lake, beside a running replica."""
-    folder = tmp_path_factory.mktemp("server")
-    (folder / ".venv").mkdir()
-    (folder / ".venv" / "bin").symlink_to(BIN)
-    with sandbox_server(size="tiny") as box:
-        home = Home(folder, box)
-        home.fetch()
-        home.ingest()
-        yield home
+@pytest.fixture
+def server(tmp_path: Path) -> Path:
+    """A folder laid out as the server's: our programs in `.venv/bin`."""
+    (tmp_path / ".venv").mkdir()
+    (tmp_path / ".venv" / "bin").symlink_to(BIN)
+    return tmp_path
 
 
-def say(user: Home, command: str) -> str:
-    """Run a line of shell in the user's folder, and expect that it goes well."""
+def say(folder: Path, command: str) -> str:
+    """Run a line of shell in the folder, and expect that it goes well."""
     done = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", command],
-        cwd=user.folder,
+        ["bash", "-euo", "pipefail", "-c", command.replace(SERVER, str(folder))],
+        cwd=folder,
         env={**os.environ, "PATH": f"{BIN}:{os.environ['PATH']}"},
         capture_output=True,
         text=True,
@@ -77,21 +70,36 @@ def say(user: Home, command: str) -> str:
     return done.stdout
 
 
-def test_the_crontab_runs(user):
-    lines = cron_lines()
-    assert len(lines) == 3
-    for line in lines:
-        assert say(user, line.replace(SERVER, str(user.folder))) == ""
+def test_the_commands_run_and_lose_nothing(server, home):
+    lines = dict.fromkeys(lines_of(OPERATIONS, "sh"))
+    assert (len(cron_lines()), len(commands_in(list(lines)))) == (3, 12)
+    with home(size="tiny") as user:
+        user.fetch()
+        user.ingest()
+        held = user.held()
+        for line in cron_lines():
+            assert say(server, line) == ""
+        ran = commands_in(cron_lines())
+        for line in lines:
+            if not commands_in([line]) or commands_in([line]) - ran:
+                say(server, line)
+        ran |= commands_in(list(lines))
+        for command in commands_in(lines_of(README, "")) - ran:
+            say(server, command)
+        assert same(user.held(), held)
+        assert same(Home(server / "restored", user.box).held(), held)
     for log in ("fetch.log", "ingest.log", "check.log"):
-        assert (user.folder / log).stat().st_size
+        assert (server / log).stat().st_size
 
 
-def test_a_broken_promise_is_mailed_by_cron(user, tmp_path):
-    shutil.copytree(user.folder, tmp_path / "copy", symlinks=True)
-    folder = tmp_path / "copy"
-    (folder / "data" / "warehouse.duckdb").unlink()
-    alarm = cron_lines()[-1].replace(SERVER, str(folder))
-    assert "There is no warehouse" in say(Home(folder, user.box), alarm)
+def test_a_broken_promise_is_mailed_by_cron(server):
+    (server / "config.toml").write_text('[paths]\nwarehouse = "none.duckdb"\n')
+    assert "There is no warehouse" in say(server, cron_lines()[-1])
+
+
+def test_the_readme_names_the_three_commands_of_a_day():
+    commands = commands_in(lines_of(README, ""))
+    assert {"fetch --mode all", "ingest", "warehouse completeness"} <= commands
 
 
 def test_the_services_run_what_the_crontab_runs():
@@ -99,14 +107,14 @@ def test_the_services_run_what_the_crontab_runs():
     assert commands_in(service_lines()) == commands_in(cron_lines())
 
 
-def test_the_units_are_sound(user, tmp_path):
+def test_the_units_are_sound(server):
     if not shutil.which("systemd-analyze"):
         pytest.skip("systemd is not here")
     units = []
     for text in blocks(OPERATIONS, "ini"):
         first, rest = text.split("\n", 1)
-        units.append(tmp_path / Path(first.removeprefix("# ")).name)
-        rest = rest.replace(SERVER, str(user.folder)).replace("User=polylake\n", "")
+        units.append(server / Path(first.removeprefix("# ")).name)
+        rest = rest.replace(SERVER, str(server)).replace("User=polylake\n", "")
         units[-1].write_text(rest)
     assert [unit.suffix for unit in units] == [".service", ".timer"] * 2
     done = subprocess.run(
@@ -116,21 +124,3 @@ def test_the_units_are_sound(user, tmp_path):
         check=False,
     )
     assert (done.returncode, done.stderr) == (0, "")
-
-
-def test_the_commands_of_the_operations_page_run_and_lose_nothing(user):
-    lines = lines_of(OPERATIONS, "sh")
-    assert len(commands_in(lines)) > 9
-    held = user.held()
-    for line in dict.fromkeys(lines):
-        if not commands_in([line]) or commands_in([line]) - commands_in(cron_lines()):
-            say(user, line)
-    assert same(user.held(), held)
-    assert same(Home(user.folder / "restored", user.box).held(), held)
-
-
-def test_the_commands_of_the_readme_run(user):
-    commands = commands_in(lines_of(README, ""))
-    assert {"fetch --mode all", "ingest", "warehouse completeness"} <= commands
-    for command in commands - commands_in(lines_of(OPERATIONS, "sh")):
-        say(user, command)
