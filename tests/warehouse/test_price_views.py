@@ -36,6 +36,14 @@ def test_a_window_in_which_the_second_token_was_fetched_is_not_mirrored(exchange
     assert no == [(True, 60, 0.6), (False, 60, 0.53), (True, 60, 0.4)]
 
 
+def test_a_point_from_the_edge_of_its_window_is_not_mirrored_as_well(exchange):
+    market = exchange.market()
+    exchange.midpoint(market, NOON, 0.4)
+    exchange.midpoint(market, NOON, 0.6, token=1)
+    exchange.price_window(market, NOON - minutes(9), NOON, 1, token=1)
+    assert [row[:2] for row in shown(exchange)] == [("No", False), ("Yes", False)]
+
+
 def test_a_window_of_the_second_token_that_was_empty_is_mirrored(exchange):
     market = exchange.market()
     exchange.midpoint(market, NOON, 0.4)

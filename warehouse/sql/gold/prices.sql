@@ -96,6 +96,12 @@ every_point as (
             mirrored.token_key = fetched_seconds.token_key
             and mirrored.observed_at >= fetched_seconds.asked_from
             and mirrored.observed_at < fetched_seconds.asked_to
+    -- a window can bring a point from just outside of it
+    anti join points as own
+        on
+            mirrored.token_key = own.token_key
+            and mirrored.observed_at = own.observed_at
+            and mirrored.resolution_seconds = own.resolution_seconds
 ),
 
 final as (
