@@ -23,6 +23,8 @@ from fetcher.polymarket.gamma import MARKETS
 from fetcher.polymarket.leaderboard import BOARDS, DATASET
 from fetcher.polymarket.market_jobs import TAKERS_SHARE
 from fetcher.polymarket.planner import candidate, in_shard
+from fetcher.polymarket.price_plan import price_cost, usual_cost
+from fetcher.polymarket.price_walk import DATASET as PRICES
 from fetcher.polymarket.totals import EVENTS_A_REQUEST
 from fetcher.run import Run
 
@@ -34,6 +36,7 @@ ROW_BYTES = {
     "resolutions": 120,
     "open_interest": 40,
     "leaderboard": 12,
+    PRICES: 1.5,
 }
 LISTING_ROWS = 100
 SECONDS_A_WINDOW = 10  # what the limits of the settings count in
@@ -110,12 +113,25 @@ def plan(run: Run) -> Plan:
         _part(one, markets, markets, ceil(markets / CONDITIONS_A_REQUEST), limit)
         for one in ASKED
     ]
+    if mode in (ALL, PRICES):
+        others.insert(0, _prices(run, markets))
     if mode == DATASET or not selection.selects(run.options):
         names = len(BOARDS) * run.settings.leaderboard.depth
         others.append(_part(DATASET, 0, names, len(BOARDS), limit))
     if mode in {part.dataset for part in others}:
         return Plan(walks.basis, tuple(p for p in others if p.dataset == mode))
     return Plan(walks.basis, (*walks.parts, *(others if mode == ALL else ())))
+
+
+def _prices(run: Run, markets: int) -> Part:
+    """The part that is about price histories; `markets` are known or expected."""
+    if selection.selects(run.options) or catalogue.of(run).counts()["markets"]:
+        cost = price_cost(run)
+    else:
+        fidelity = run.settings.prices.fidelity_minutes
+        cost = usual_cost(markets, fidelity=fidelity)
+    limit = run.settings.limits["clob_prices_history"]
+    return _part(PRICES, cost.tokens, cost.points, cost.requests, limit)
 
 
 def _walks(run: Run) -> Plan:

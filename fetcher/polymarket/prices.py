@@ -196,6 +196,12 @@ class PriceWork:
     def _jobs(
         self, markets: Iterable[CatalogueMarket], reason: Reason, goal: str = END
     ) -> Iterator[Job]:
+        for pack in self._packs(markets, reason):
+            yield self._walks.job(pack, goal)
+
+    def _packs(
+        self, markets: Iterable[CatalogueMarket], reason: Reason
+    ) -> Iterator[list[Need]]:
         run = self._run
         days = run.settings.prices.history_days
         needs = PriceNeeds(
@@ -205,8 +211,18 @@ class PriceWork:
         )
         mine = (m for m in markets if in_shard(m.condition_id, run.options.shard))
         found = needs.of((m for m in mine if m.condition_id), reason)
-        for pack in packs(found, now=self._walks.now(), size=TOKENS_A_REQUEST):
-            yield self._walks.job(pack, goal)
+        return packs(found, now=self._walks.now(), size=TOKENS_A_REQUEST)
+
+    def left(self) -> Iterator[list[Need]]:
+        """What a run over the chosen markets, or over all, would still ask for.
+
+        Fills that are not fetched yet are news that nobody can foresee.
+        """
+        run = self._run
+        chosen = selection.chosen(run)
+        markets = catalogue.of(run).each() if chosen is None else chosen
+        for some in chunks(markets, _AT_ONCE):
+            yield from self._packs(some, lambda market: market.stored_at)
 
     # Two tokens of a market
 

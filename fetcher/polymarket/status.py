@@ -17,6 +17,7 @@ from lake.lake import Lake
 
 TRADES = ("trades", "taker_trades")
 RESOLUTIONS = "resolutions"
+PRICES = "prices"
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,10 @@ class FeedStatus:
 
 @dataclass(frozen=True)
 class DatasetStatus:
-    """One dataset: what lies on disk, and of some how many markets are walked."""
+    """One dataset: what lies on disk, and of some how many markets are walked.
+
+    Of prices it is tokens.
+    """
 
     files: int
     megabytes: float
@@ -68,7 +72,12 @@ class Status:
             lines.append(f"{name}: {one.files:,} files, {one.megabytes:,.1f} MB")
             if one.quarantined:
                 lines.append(f"  {one.quarantined:,} rows set aside in _quarantine")
-            if one.markets_known is not None and name == RESOLUTIONS:
+            if one.markets_known is not None and name == PRICES:
+                lines.append(
+                    f"  tokens: {one.markets_walked:,} asked for up to a known second, "
+                    f"of {one.markets_known:,} ever asked for; {one.markets_due:,} due"
+                )
+            elif one.markets_known is not None and name == RESOLUTIONS:
                 lines.append(
                     f"  markets: {one.markets_walked:,} settled of "
                     f"{one.markets_known:,} asked about, {one.markets_due:,} are due"
@@ -111,7 +120,7 @@ def _dataset(
         megabytes=round(size / 1e6, 3),
         quarantined=quarantine.count(lake.storage, name),
     )
-    if name not in (*TRADES, RESOLUTIONS):
+    if name not in (*TRADES, RESOLUTIONS, PRICES):
         return disk
     state = lake.walk_state()
     counts = state.counts(name)

@@ -13,6 +13,7 @@ import polars as pl
 from trades_rig import Home, Stopping, home_beside
 
 import settings
+from fetcher import commands
 from fetcher.ending import Ending
 from fetcher.fetching import fetch
 from fetcher.modes import phases
@@ -38,6 +39,17 @@ class PricesHome:
             work = [Stopping(phase, stop_after) for phase in work]
         loaded = settings.load(self.home.folder / "config.toml")
         return fetch(loaded, Options(**options), Ending(), work=work)
+
+    def plan(self, **options: Any) -> dict[str, Any]:
+        """What `fetch plan` says of prices."""
+        loaded = settings.load(self.home.folder / "config.toml")
+        told = commands.plan(loaded, Options(mode="prices", **options), Ending())
+        [part] = told.json["datasets"]
+        return part
+
+    def status(self) -> commands.Told:
+        """What `fetch status` says."""
+        return commands.status(settings.load(self.home.folder / "config.toml"))
 
     def points(self, *, since: int = 0) -> pl.DataFrame:
         """What is held: each point once, the latest word on it."""

@@ -93,6 +93,23 @@ def test_what_was_asked_is_kept_beside_what_came(whole):
     assert full.height == inside.height
 
 
+def test_the_plan_tells_the_cost_and_status_how_far_it_is(tmp_path):
+    with prices_beside(tmp_path, days=100) as user:
+        plan = user.plan()
+        user.box.forget_requests()
+        user.fetch()
+        points = user.home.rows("prices").height
+        assert points / 2 < plan["rows"] < points * 2
+        asked = user.requests()
+        assert asked / 2 <= plan["requests"] <= asked * 2
+        assert plan["markets"] > 15  # tokens: of binary markets one
+        assert user.plan()["rows"] < plan["rows"] / 20
+        told = user.status()
+        prices = told.json["datasets"]["prices"]
+        assert prices["markets_walked"] == plan["markets"]
+        assert "asked for up to a known second" in told.text
+
+
 def test_without_news_little_is_asked_and_each_day_every_open_market(tmp_path):
     with prices_beside(tmp_path) as user:
         first = user.fetch()
