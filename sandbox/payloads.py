@@ -20,7 +20,8 @@ from sandbox.cursors import BadCursor, Signer
 from sandbox.web import Ask, Json, Reply, dumps, gamma_problem, v2_problem
 
 SUFFIXES = (".json.gz", ".jsonl.gz", ".json", ".jsonl")
-WRAPS = ("", "gamma-markets", "gamma-events", "v2", "clob", "v1")
+HISTORIES = "histories"
+WRAPS = ("", "gamma-markets", "gamma-events", "v2", "clob", "v1", HISTORIES)
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,8 @@ class Payloads:
             return Reply(
                 read(payload.file).removeprefix(codecs.BOM_UTF8), payload.status
             )
+        if payload.wrap == HISTORIES:
+            return Reply(dumps(histories(json.loads(read(payload.file)), ask)))
         if payload.file not in self._rows:
             self._rows[payload.file] = rows_of(payload)
         rows = self._rows[payload.file]
@@ -170,6 +173,27 @@ def found(folder: Path) -> list[Payload]:
             path = "/" + file.relative_to(folder).as_posix().removesuffix(suffix)
             payloads.append(Payload(re.escape(path), file))
     return payloads
+
+
+def histories(captured: Json, ask: Ask) -> Json:
+    """The answer of `/batch-prices-history` out of captured points.
+
+    `captured` has `fidelity`, in minutes, and `history`, points by token; at another
+    fidelity there are none.
+    """
+    asked = ask.json()
+    start, end = asked["start_ts"], asked["end_ts"]
+    is_captured = int(asked["fidelity"]) == captured["fidelity"]
+    return {
+        "history": {
+            token: [
+                point
+                for point in captured["history"].get(token, [])
+                if is_captured and start <= point["t"] <= end
+            ]
+            for token in asked["markets"]
+        }
+    }
 
 
 def read(file: Path) -> bytes:

@@ -92,6 +92,11 @@ def clob_page(name: str) -> list[Item]:
     return rows
 
 
+def value_of(name: str) -> Any:
+    """The JSON value of a captured file."""
+    return json.loads(gzip.decompress(path_of(name).read_bytes()))
+
+
 def table_of(name: str) -> list[dict[str, str]]:
     """The lines of a captured CSV file: text, as it is there."""
     text = gzip.decompress(path_of(name).read_bytes()).decode()
