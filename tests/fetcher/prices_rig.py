@@ -6,19 +6,25 @@ import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
 from trades_rig import Home, Stopping, home_beside
 
 import settings
+from bronze import DATASETS
 from fetcher import commands
 from fetcher.ending import Ending
 from fetcher.fetching import fetch
 from fetcher.modes import phases
 from fetcher.options import Options
 from fetcher.summary import Summary
+from lake.delta_log import DeltaLog, new_file
+from lake.storage import LocalStorage
 from sandbox.history import clob_points, has_own_second_book, oldest_kept
 
 DAY = 86_400
@@ -39,6 +45,25 @@ class PricesHome:
             work = [Stopping(phase, stop_after) for phase in work]
         loaded = settings.load(self.home.folder / "config.toml")
         return fetch(loaded, Options(**options), Ending(), work=work)
+
+    def store_fill(self, condition_id: str) -> None:
+        """Bronze gets a fill of the market, and nobody says so in the catalogue."""
+        trades = DATASETS["trades"]
+        row = dict.fromkeys(trades.schema.names) | {
+            "condition_id": condition_id.upper().replace("0X", "0x"),
+            "timestamp": self.box.now(),
+            "fetched_at": datetime.now(UTC),
+        }
+        storage = LocalStorage(self.home.folder / "data")
+        day = datetime.fromtimestamp(self.box.now(), UTC)
+        name = f"dt={day:%Y-%m-%d}/{condition_id[:12]}.parquet"
+        path = storage.path(f"trades/{name}")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        pq.write_table(pa.Table.from_pylist([row], schema=trades.schema), path)
+        file = new_file(
+            name, pq.read_metadata(path), size=path.stat().st_size, columns=[]
+        )
+        DeltaLog(storage, trades).commit([file])
 
     def plan(self, **options: Any) -> dict[str, Any]:
         """What `fetch plan` says of prices."""

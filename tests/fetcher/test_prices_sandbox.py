@@ -190,6 +190,24 @@ def test_only_markets_with_a_fill_or_a_change_are_asked_again(tmp_path):
         assert len(asked) < len(listed) / 2
 
 
+def test_a_fill_alone_is_news_once(tmp_path):
+    with prices_beside(tmp_path) as user:
+        user.fetch()
+        now = user.box.now()
+        alive = [m for m in user.first_tokens().values() if m.closed_at > now]
+        known = set(user.windows()["condition_id"])
+        some = [m.condition for m in alive if m.condition in known][:2]
+        for seconds, news in ((3_600, some[:1]), (3_600, some[1:]), (3_600, [])):
+            user.box.advance(seconds)
+            for condition in news:
+                user.store_fill(condition)
+            user.fetch()
+            asked = set(user.asked_since(user.box.now() - 60)) & {
+                m.condition for m in alive
+            }
+            assert asked == set(news)
+
+
 def test_two_tokens_that_do_not_mirror_each_other_are_both_asked_for(tmp_path):
     with prices_beside(tmp_path, mirror_sample=100) as user:
         now = user.box.now()
