@@ -196,6 +196,16 @@ def test_an_outcome_whose_token_nobody_named_is_held_without_an_id(two_ways):
     assert rest == (None, 20.0, pytest.approx(6.0))
 
 
+def test_an_outcome_that_nobody_named_is_settled_with_its_market():
+    exchange = Exchange()
+    market = exchange.market(**YES_WON)
+    exchange.match(market, "10", price="0.4")
+    db = held(exchange, market)
+    db.execute("delete from silver.MarketTokenDim where outcome = 'No'")
+    rest = pnl(db, "maker 0", "is_settled, shares_held, value_usd", outcome=None)
+    assert rest == (True, 10.0, 0.0)
+
+
 def test_withdrawn_fills_are_nobodys():
     exchange = Exchange()
     market = exchange.market()

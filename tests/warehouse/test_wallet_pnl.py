@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from deeds import did, holds, told, walked
-from exchange import NOON, Exchange, minutes
+from deeds import WALLET, did, holds, told, walked
+from exchange import NOON, Exchange, minutes, put
 
 YES, NO = "101", "102"
 MARKET = "0x" + "cd" * 32
@@ -159,12 +159,27 @@ def test_our_account_stands_beside_the_exchanges(db):
     told(db, 1.0, hour=50)
     told(db, 5.5, income=2.0)
     holds(db, YES, 1.0, market=MARKET, total_pnl=5.75)
+    for hour, pnl_usd in ((1, 99.0), (2, 7.0)):
+        put(
+            db,
+            "LeaderboardFact",
+            time_period="all",
+            category="OVERALL",
+            sort_by="PNL",
+            trader_address=WALLET,
+            pnl_usd=pnl_usd,
+            captured_at=NOON + minutes(hour),
+            fetched_at=NOON,
+            walk_key=903,
+            page_no=0,
+            row_no=0,
+        )
     row = db.execute(
         "select position_pnl_usd, income_usd, position_difference_usd, "
-        "pnl_difference_usd, snapshot_difference_usd, inexact_markets "
-        "from gold.wallet_pnl_check"
+        "pnl_difference_usd, snapshot_difference_usd, board_difference_usd, "
+        "inexact_markets from gold.wallet_pnl_check"
     ).fetchall()
-    assert row == [pytest.approx((6.0, 2.0, 0.5, 0.5, 0.25, 0))]
+    assert row == [pytest.approx((6.0, 2.0, 0.5, 0.5, 0.25, 1.0, 0))]
 
 
 def test_a_row_of_activity_is_seen_from_the_wallet(db):

@@ -357,10 +357,11 @@ last_of_market as (
     group by market_key
 ),
 
-marks as (
+named_marks as (
     select
         tokens.market_key,
         tokens.token_key,
+        terms.outcomes,
         terms.payouts[tokens.outcome_index + 1] as payout,
         coalesce(
             terms.payouts[tokens.outcome_index + 1],
@@ -375,19 +376,28 @@ marks as (
     inner join terms on tokens.market_key = terms.market_key
     left join last_of_token on tokens.token_key = last_of_token.token_key
     left join last_of_market on tokens.market_key = last_of_market.market_key
+),
+
+-- A full set is worth a dollar: so are the outcomes that nobody has named, less
+-- the others
+marks as (
+    select
+        market_key,
+        token_key,
+        payout,
+        price
+    from named_marks
     union all
     select
-        tokens.market_key,
+        market_key,
         null as token_key,
-        null as payout,
-        1 - sum(last_of_token.price) as price
-    from tokens
-    inner join terms on tokens.market_key = terms.market_key
-    left join last_of_token on tokens.token_key = last_of_token.token_key
-    group by tokens.market_key
+        case when count(*) = count(payout) then 1 - sum(payout) end as payout,
+        1 - sum(price) as price
+    from named_marks
+    group by market_key
     having
-        count(*) < any_value(terms.outcomes)
-        and count(*) = count(last_of_token.price)
+        count(*) < any_value(outcomes)
+        and count(*) = count(price)
 ),
 
 held as (

@@ -3,11 +3,13 @@
 -- Key: proxy_wallet
 -- Units: _usd in dollars, times UTC.
 -- Sources: gold.wallet_pnl, silver.UserPnlFact, silver.WalletPositionFact,
--- silver.WalletWalk
+-- silver.WalletWalk, silver.LeaderboardFact
 -- The exchange's position P&L is what markets made, fees taken off; its
 -- economic P&L has rebates and rewards, too. It is compared as of its latest
 -- point, so what was done since, and marks that moved, are in the difference.
--- Its positions leave out those of less than a tenth of a share.
+-- Its positions leave out those of less than a tenth of a share. The board of
+-- all time shows its first thousand or so wallets, and does not say whether
+-- rebates and rewards count.
 -- Columns:
 -- markets: markets in which the wallet did anything
 -- inexact_markets: those of which gold.wallet_pnl is not exact
@@ -21,7 +23,10 @@
 -- pnl_difference_usd: ours less theirs, income included
 -- snapshot_pnl_usd: total P&L of all positions that the exchange shows
 -- snapshot_difference_usd: ours less theirs
+-- board_pnl_usd: what the board of all time says; null: it is not on it
+-- board_difference_usd: ours, income included, less theirs
 -- exchange_at: the latest point that the exchange told
+-- board_at: when the board was captured
 -- snapshot_at: when its positions were asked for
 -- covered_to: the wallet's activity is whole up to here; null: it is not
 with
@@ -71,6 +76,20 @@ snapshot as (
     group by walks.trader_address
 ),
 
+board as (
+    select * from silver.LeaderboardFact
+    where
+        time_period = 'all'
+        and upper(category) = 'OVERALL'
+        and trader_address is not null
+        and pnl_usd is not null
+    qualify
+        row_number() over (
+            partition by trader_address
+            order by captured_at desc, sort_by asc, page_no desc, row_no desc
+        ) = 1
+),
+
 described as (
     select
         made.proxy_wallet,
@@ -84,7 +103,10 @@ described as (
         snapshot.snapshot_pnl_usd,
         told.observed_at as exchange_at,
         snapshot.snapshot_at,
+        board.pnl_usd as board_pnl_usd,
+        board.captured_at as board_at,
         made.covered_to,
+        made.pnl_usd - board.pnl_usd as board_difference_usd,
         made.pnl_usd - made.income_usd as position_pnl_usd,
         made.pnl_usd - made.income_usd - told.position_pnl_usd
             as position_difference_usd,
@@ -94,6 +116,7 @@ described as (
     from made
     left join told on made.proxy_wallet = told.trader_address
     left join snapshot on made.proxy_wallet = snapshot.trader_address
+    left join board on made.proxy_wallet = board.trader_address
 ),
 
 final as (
@@ -111,8 +134,11 @@ final as (
         pnl_difference_usd,
         snapshot_pnl_usd,
         snapshot_difference_usd,
+        board_pnl_usd,
+        board_difference_usd,
         exchange_at,
         snapshot_at,
+        board_at,
         covered_to
     from described
 )
