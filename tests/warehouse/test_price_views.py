@@ -76,10 +76,13 @@ def test_what_a_market_paid_is_mirrored_too(exchange):
     assert [row[2:4] for row in shown(exchange)] == [(0, 0.0), (0, 1.0)]
 
 
-@pytest.mark.parametrize("price", [0.1, 0.7, 0.3333333, 1e-9])
-def test_two_prices_of_a_moment_add_up_to_a_dollar(exchange, price):
-    exchange.midpoint(exchange.market(), NOON, price)
-    assert sum(row[3] for row in shown(exchange)) == pytest.approx(1, abs=1e-12)
+def test_two_prices_of_a_moment_add_up_to_a_dollar(exchange):
+    market, prices = exchange.market(), (0.1, 0.7, 0.3333333, 1e-9)
+    for minute, price in enumerate(prices):
+        exchange.midpoint(market, NOON + minutes(minute), price)
+    rows = shown(exchange)
+    both = zip(rows[: len(prices)], rows[len(prices) :], strict=True)
+    assert [no[3] + yes[3] for no, yes in both] == pytest.approx([1] * 4, abs=1e-12)
 
 
 def test_points_of_two_resolutions_are_both_there(exchange):

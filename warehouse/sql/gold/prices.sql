@@ -65,6 +65,12 @@ fetched_seconds as (
     where not windows.is_empty
 ),
 
+points_of_seconds as (
+    select points.*
+    from points
+    semi join mirrors on points.token_key = mirrors.token_key
+),
+
 mirrored as (
     select
         mirrors.token_key,
@@ -97,11 +103,12 @@ every_point as (
             and mirrored.observed_at >= fetched_seconds.asked_from
             and mirrored.observed_at < fetched_seconds.asked_to
     -- a window can bring a point from just outside of it
-    anti join points as own
+    anti join points_of_seconds
         on
-            mirrored.token_key = own.token_key
-            and mirrored.observed_at = own.observed_at
-            and mirrored.resolution_seconds = own.resolution_seconds
+            mirrored.token_key = points_of_seconds.token_key
+            and mirrored.observed_at = points_of_seconds.observed_at
+            and mirrored.resolution_seconds
+            = points_of_seconds.resolution_seconds
 ),
 
 final as (
