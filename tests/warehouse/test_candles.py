@@ -185,3 +185,84 @@ def test_candles_enclose_their_prices_and_hold_every_share_once(matches, taker_w
         assert wrong == 0
         assert shares == 2 * len(matches)
         assert usd == pytest.approx(daily_usd)
+
+
+MIDPOINTS = (
+    "select outcome, width, bucket_start, open, high, low, close, points, is_mirrored "
+    "from gold.price_candles"
+)
+
+
+def test_midpoints_make_candles_of_both_tokens(exchange):
+    market = exchange.market()
+    for minute, price in ((0, 0.4), (1, 0.6), (4, 0.3), (5, 0.5)):
+        exchange.midpoint(market, NOON + minutes(minute), price)
+    db = exchange.warehouse()
+    five = f"{MIDPOINTS} where width = '5m' order by outcome, bucket_start"
+    later = NOON + minutes(5)
+    assert rows(db, five) == [
+        ("No", "5m", NOON, 0.6, 0.7, 0.4, 0.7, 3, True),
+        ("No", "5m", later, 0.5, 0.5, 0.5, 0.5, 1, True),
+        ("Yes", "5m", NOON, 0.4, 0.6, 0.3, 0.3, 3, False),
+        ("Yes", "5m", later, 0.5, 0.5, 0.5, 0.5, 1, False),
+    ]
+    hour = f"{MIDPOINTS} where width = '1h' and not is_mirrored"
+    assert rows(db, hour) == [("Yes", "1h", NOON, 0.4, 0.6, 0.3, 0.5, 4, False)]
+
+
+def test_a_token_that_has_prices_of_its_own_is_not_mirrored(exchange):
+    market = exchange.market()
+    for minute in (0, 61):
+        exchange.midpoint(market, NOON + minutes(minute), 0.4)
+    exchange.midpoint(market, NOON + minutes(2), 0.55, token=1)
+    no = rows(
+        exchange.warehouse(),
+        "select bucket_start, close, points, is_mirrored from gold.price_candles "
+        "where width = '1h' and outcome = 'No' order by bucket_start",
+    )
+    assert no == [(NOON, 0.55, 1, False), (NOON + minutes(60), 0.6, 1, True)]
+
+
+def test_a_candle_is_never_finer_than_its_prices(exchange):
+    market = exchange.market()
+    exchange.midpoint(market, NOON, 0.4, step=1800)
+    exchange.midpoint(market, NOON, 1.0, step=0)  # what was paid, and no midpoint
+    assert rows(
+        exchange.warehouse(), f"{MIDPOINTS} where not is_mirrored order by width"
+    ) == [
+        ("Yes", "1d", NOON.replace(hour=0), 0.4, 0.4, 0.4, 0.4, 1, False),
+        ("Yes", "1h", NOON, 0.4, 0.4, 0.4, 0.4, 1, False),
+    ]
+
+
+def test_of_two_prices_at_one_moment_the_finer_counts(exchange):
+    market = exchange.market()
+    exchange.midpoint(market, NOON, 0.4, step=60)
+    exchange.midpoint(market, NOON, 0.5, step=300)
+    assert (
+        rows(
+            exchange.warehouse(),
+            "select open, close from gold.price_candles where not is_mirrored",
+        )
+        == [(0.4, 0.4)] * 3
+    )
+
+
+def test_candles_are_made_of_prices_where_there_is_no_trade_and_say_so(exchange):
+    market = exchange.market()
+    exchange.match(market, "10", price="0.35", at=NOON + minutes(2))
+    for minute, price in ((0, 0.4), (1, 0.3), (5, 0.5), (6, 0.6)):
+        exchange.midpoint(market, NOON + minutes(minute), price)
+    db = held(exchange)
+    candles = f"select {CANDLE}, source from gold.%s where outcome = '%s' order by all"
+    assert rows(db, candles % ("ohlc_5m", "Yes")) == [
+        (NOON, 0.35, 0.35, 0.35, 0.35, 10.0, 3.5, 1, "trades"),
+        (NOON + minutes(5), 0.5, 0.6, 0.5, 0.6, 0.0, 0.0, 0, "prices"),
+    ]
+    assert rows(db, candles % ("ohlc_1h", "Yes")) == [
+        (NOON, 0.35, 0.35, 0.35, 0.35, 10.0, 3.5, 1, "trades")
+    ]
+    midnight = NOON.replace(hour=0)
+    assert rows(db, candles % ("ohlc_1d", "No")) == [
+        (midnight, 0.6, 0.7, 0.4, 0.4, 0.0, 0.0, 0, "prices")
+    ]

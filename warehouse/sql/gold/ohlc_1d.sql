@@ -1,27 +1,33 @@
--- Prices of every token in UTC days.
--- Grain: one row per token and UTC day with a match.
+-- Prices of every token in UTC days: trades, else midpoints.
+-- Grain: one row per token and day with a match or a price.
 -- Key: token_id, bucket_start
 -- Units: open, high, low, close in dollars a share, volume_shares in shares,
--- volume_usd in dollars, bucket_start UTC, a midnight.
--- Sources: gold.ohlc_1h
--- The hourly candles put together; gold.ohlc_5m says what they are.
+-- volume_usd in dollars, bucket_start UTC, a whole day.
+-- Sources: gold.ohlc_1h, gold.price_candles
+-- The hourly candles of trades put together; a day without any is made
+-- of the midpoints of gold.price_candles. gold.ohlc_5m says more.
 with
 
-candles as (
+traded_candles as (
     select
         * exclude (bucket_start),
         bucket_start as candle_start,
         date_trunc('day', bucket_start) as bucket_start
     from gold.ohlc_1h
+    where source = 'trades'
 ),
 
-measured as (
+midpoints as (
+    select * from gold.price_candles
+    where width = '1d'
+),
+
+traded as (
     select
         token_id,
         condition_id,
         outcome,
         bucket_start,
-        source,
         cast(sum(matches) as bigint) as matches,
         cast(sum(matches_taker_unknown) as bigint) as matches_taker_unknown,
         arg_min(open, candle_start) as open,
@@ -30,7 +36,7 @@ measured as (
         arg_max(close, candle_start) as close,
         sum(volume_shares) as volume_shares,
         sum(volume_usd) as volume_usd
-    from candles
+    from traded_candles
     group by all
 ),
 
@@ -40,7 +46,7 @@ final as (
         condition_id,
         outcome,
         bucket_start,
-        source,
+        'trades' as source,
         open,
         high,
         low,
@@ -49,7 +55,27 @@ final as (
         volume_usd,
         matches,
         matches_taker_unknown
-    from measured
+    from traded
+    union all
+    select
+        midpoints.token_id,
+        midpoints.condition_id,
+        midpoints.outcome,
+        midpoints.bucket_start,
+        'prices' as source,
+        midpoints.open,
+        midpoints.high,
+        midpoints.low,
+        midpoints.close,
+        0 as volume_shares,
+        0 as volume_usd,
+        0 as matches,
+        0 as matches_taker_unknown
+    from midpoints
+    anti join traded
+        on
+            midpoints.token_id = traded.token_id
+            and midpoints.bucket_start = traded.bucket_start
 )
 
 select * from final

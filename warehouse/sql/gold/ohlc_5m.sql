@@ -1,12 +1,16 @@
--- Prices of every token in buckets of five minutes, as they were traded.
--- Grain: one row per token and five minutes with a match.
+-- Prices of every token in buckets of five minutes: trades, else midpoints.
+-- Grain: one row per token and five minutes with a match or a price.
 -- Key: token_id, bucket_start
 -- Units: open, high, low, close in dollars a share, volume_shares in shares,
 -- volume_usd in dollars, bucket_start UTC, a whole five minutes.
--- Sources: gold.matches
--- Made of takers' fills: a taker who bought No is in the candle of No, and not,
--- mirrored, in that of Yes. Of unknown takers see gold.matches: they count in
--- matches_taker_unknown, and in volume_usd where their dollars are known.
+-- Sources: gold.matches, gold.price_candles
+-- source tells trades from prices: a bucket with a match is made of trades
+-- alone, one without of the midpoints of gold.price_candles, with no volume. A
+-- midpoint is no trade: `where source = 'trades'` leaves those out, and is
+-- much faster.
+-- Trades are takers' fills: a taker who bought No is in the candle of No, and
+-- not, mirrored, in that of Yes. Of unknown takers see gold.matches: they count
+-- in matches_taker_unknown, and in volume_usd where their dollars are known.
 -- Within a second the order is that of the service; where it gives none
 -- (API v1), the lower price counts as the earlier one.
 with
@@ -19,12 +23,16 @@ matches as (
     where price is not null
 ),
 
-measured as (
+midpoints as (
+    select * from gold.price_candles
+    where width = '5m'
+),
+
+traded as (
     select
         token_id,
         condition_id,
         outcome,
-        'trades' as source,
         time_bucket(interval 5 minutes, traded_at) as bucket_start,
         arg_min(price, place) as open,
         max(price) as high,
@@ -44,7 +52,7 @@ final as (
         condition_id,
         outcome,
         bucket_start,
-        source,
+        'trades' as source,
         open,
         high,
         low,
@@ -53,7 +61,27 @@ final as (
         volume_usd,
         matches,
         matches_taker_unknown
-    from measured
+    from traded
+    union all
+    select
+        midpoints.token_id,
+        midpoints.condition_id,
+        midpoints.outcome,
+        midpoints.bucket_start,
+        'prices' as source,
+        midpoints.open,
+        midpoints.high,
+        midpoints.low,
+        midpoints.close,
+        0 as volume_shares,
+        0 as volume_usd,
+        0 as matches,
+        0 as matches_taker_unknown
+    from midpoints
+    anti join traded
+        on
+            midpoints.token_id = traded.token_id
+            and midpoints.bucket_start = traded.bucket_start
 )
 
 select * from final
