@@ -109,6 +109,8 @@ class Lake:
         self.config.write_text(
             box.toml + '\n[paths]\nlake = "data"\n'
             'warehouse = "data/warehouse.duckdb"\ncursors = "cursor.json"\n'
+            # the proof is about fills: a day of coarse prices is enough
+            "[prices]\nfidelity_minutes = 720\nhistory_days = 1\nmirror_sample = 0\n"
         )
 
     def run(self, program: str, *options: str) -> dict[str, Any]:

@@ -30,6 +30,9 @@ PATHS = """
 lake = "data"
 warehouse = "data/warehouse.duckdb"
 cursors = "cursor.json"
+
+[prices]
+fidelity_minutes = 30  # coarse, so that the demo is short
 """
 
 QUESTIONS = {
