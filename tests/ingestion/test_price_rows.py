@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections import defaultdict
 from pathlib import Path
@@ -12,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from test_rebuild_law import Silver, written
 
+EXAMPLES = int(os.environ.get("POLYLAKE_EXAMPLES", "5"))
 POINTS = """
     select token_id, epoch(observed_at)::bigint - ?, resolution_seconds, price
     from silver.PriceHistoryFact
@@ -155,7 +157,9 @@ class PriceSilver(Silver):
         ).fetchall()
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(
+    max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
 @given(
     st.lists(
         st.lists(ROW, min_size=1, max_size=6, unique_by=lambda r: (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections import defaultdict
 from datetime import datetime
@@ -21,6 +22,7 @@ from ingestion.load import TOGETHER, Loader
 from lake.live_files import Changes, LiveFile
 from warehouse.models import define_silver
 
+EXAMPLES = int(os.environ.get("POLYLAKE_EXAMPLES", "5"))
 SECONDS = (0, 1, 86_400)
 WALKS = ("m1", "m2", "f3", "f4", "m5", "u6", "v7")
 
@@ -195,7 +197,9 @@ def written(root, number, dataset, rows):
         yield LiveFile(name, path.stat().st_size, len(of_day), {}, {})
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(
+    max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
 @given(histories())
 def test_any_cut_into_runs_gives_what_one_rebuild_gives(history):
     commits, runs = history

@@ -18,7 +18,7 @@ from small_lake import FILLS, SmallLake
 from lake.landing import read_rows
 from lake.storage import Step
 
-EXAMPLES = int(os.environ.get("POLYLAKE_EXAMPLES", "25"))
+EXAMPLES = int(os.environ.get("POLYLAKE_EXAMPLES", "10"))
 
 second = st.integers(80, 81)
 trade = st.tuples(
