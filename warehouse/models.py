@@ -86,7 +86,7 @@ def define_silver(db: duckdb.DuckDBPyConnection) -> None:
 def define_gold(db: duckdb.DuckDBPyConnection) -> None:
     """Make every gold view as its file says, and drop those that have none."""
     db.execute("create schema if not exists gold")
-    wanted = list(in_order_of_need(models("gold").values()))
+    wanted = gold_in_order()
     for (name,) in db.execute(
         "select view_name from duckdb_views() where schema_name = 'gold'"
     ).fetchall():
@@ -108,6 +108,12 @@ def comment_on_columns(db: duckdb.DuckDBPyConnection) -> None:
         if about != comment:
             text = "null" if about is None else "'" + about.replace("'", "''") + "'"
             db.execute(f'comment on column {schema}."{table}"."{column}" is {text}')
+
+
+@cache
+def gold_in_order() -> tuple[Model, ...]:
+    """Return the gold models, each after those it reads."""
+    return tuple(in_order_of_need(models("gold").values()))
 
 
 def in_order_of_need(gold: Iterable[Model]) -> Iterable[Model]:

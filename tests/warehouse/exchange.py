@@ -8,10 +8,15 @@ in plain Python.
 from __future__ import annotations
 
 import hashlib
+import itertools
+import shutil
+import tempfile
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -52,6 +57,28 @@ class Walk:
     served: list[Fill]
     stored: list[Fill]
     in_bronze: list[Fill] = field(default_factory=list)
+
+
+@cache
+def _blank() -> tuple[tempfile.TemporaryDirectory[str], Path]:
+    """A warehouse without rows; defining all views costs more than most tests."""
+    folder = tempfile.TemporaryDirectory(prefix="polylake-exchange-")
+    path = Path(folder.name) / "blank.duckdb"
+    with duckdb.connect(str(path)) as db:
+        define_silver(db)
+        define_gold(db)
+    return folder, path
+
+
+_numbers = itertools.count()
+
+
+def empty_warehouse() -> duckdb.DuckDBPyConnection:
+    """Open a warehouse of its own that has every table and view and no row."""
+    _, blank = _blank()
+    path = blank.with_name(f"{next(_numbers)}.duckdb")
+    shutil.copyfile(blank, path)
+    return duckdb.connect(str(path))
 
 
 class Exchange:
@@ -255,9 +282,8 @@ class Exchange:
 
     def warehouse(self) -> duckdb.DuckDBPyConnection:
         """What ingest would make of it."""
-        db = duckdb.connect()
-        define_silver(db)
-        define_gold(db)
+        db = empty_warehouse()
+        db.execute("begin")
         for key, market in self.markets.items():
             put(db, "MarketKey", market_key=key, condition_id=market["condition_id"])
             for token in (0, 1):
@@ -354,6 +380,7 @@ class Exchange:
             )
         self._put_prices(db)
         self._put_fills(db, {wallet: n for n, wallet in enumerate(wallets, 1)})
+        db.execute("commit")
         return db
 
     def _put_prices(self, db: duckdb.DuckDBPyConnection) -> None:
