@@ -8,9 +8,9 @@ select
     condition_id,
     token_id,
     is_buy,
+    occurrence,
     round(size * 1e6) as size_micros,
     round(coalesce(price, 0) * 1e6) as price_micros,
-    occurrence,
     count(*) as rows_of_key
 from silver.ActivityFact
 group by all
