@@ -229,9 +229,10 @@ def test_a_rebuild_gives_the_same_resolutions(bronze, warehouse):
         " from silver.ResolutionFact inner join silver.MarketKey using (market_key)"
         " inner join silver.WalkFact using (walk_key) order by all"
     )
-    for row in reversed(states):
+    for number, row in enumerate(reversed(states)):
         bronze.commit("resolutions", [row])
-        bronze.commit("clob_markets", [book("c1", row["status"] == "posed", False)])
+        won = row["status"] == "posed"
+        bronze.commit("clob_markets", [book("c1", won, False, fetched=1000 + number)])
         warehouse.ingest()
     often = (
         warehouse.ask(query),

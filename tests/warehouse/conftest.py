@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import duckdb
 import pytest
-from exchange import NOON, Exchange, minutes
+from exchange import NOON, Exchange, keep, minutes
 from rich import rich_warehouse
 
 LATER = NOON + minutes(100)
@@ -46,14 +45,9 @@ def warehouse_file(sound, tmp_path) -> Path:
     """The same warehouse as a file, with a config.toml beside it that names it."""
     path = tmp_path / "data" / "warehouse.duckdb"
     path.parent.mkdir()
-    sound.execute(f"attach '{path}' as kept")
-    sound.execute("copy from database memory to kept")
-    sound.execute("detach kept")
-    sound.close()
+    keep(sound, path)
     (tmp_path / "config.toml").write_text(
         '[paths]\nlake = "data"\nwarehouse = "data/warehouse.duckdb"\n'
         "[checks]\nstale_hours = 0\n"
     )
-    with duckdb.connect(str(path)):
-        pass  # folds the write-ahead log into the file
     return path

@@ -81,6 +81,15 @@ def empty_warehouse() -> duckdb.DuckDBPyConnection:
     return duckdb.connect(str(path))
 
 
+def keep(db: duckdb.DuckDBPyConnection, path: Path) -> None:
+    """Close a warehouse and leave its file at `path`."""
+    ask = "select path from duckdb_databases() where not internal"
+    open_at = db.execute(ask).fetchone()
+    assert open_at
+    db.close()  # folds the write-ahead log into the file
+    shutil.copyfile(open_at[0], path)
+
+
 class Exchange:
     """What was traded, what is served, and what our walks have brought home."""
 

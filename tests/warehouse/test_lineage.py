@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 from click.testing import CliRunner
 from deltalake import write_deltalake
-from exchange import NOON, Exchange, minutes
+from exchange import NOON, Exchange, keep, minutes
 
 from bronze import DATASETS
 from settings.errors import UsageError
@@ -168,9 +168,7 @@ def test_a_hash_that_nobody_knows_is_named(traced):
 def test_the_command_prints_file_walk_and_request(traced, tmp_path):
     _, db, _ = traced
     path = tmp_path / "warehouse.duckdb"
-    db.execute(f"attach '{path}' as kept")
-    db.execute("copy from database memory to kept")
-    db.execute("detach kept")
+    keep(db, path)
     config = tmp_path / "config.toml"
     config.write_text('[paths]\nlake = "."\nwarehouse = "warehouse.duckdb"\n')
     call = ["lineage", "first-market", "--config", str(config)]
