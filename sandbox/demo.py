@@ -49,6 +49,23 @@ QUESTIONS = {
         "select traded_at, outcome, side, is_taker, price, size, question "
         "from gold.trades order by traded_at desc, order_in_second desc limit 6"
     ),
+    "How did the price of the largest one move?": (
+        "select bucket_start::date as day, outcome, open, high, low, close, matches, "
+        "round(volume_usd) as volume_usd from gold.ohlc_1d where condition_id = "
+        "(from gold.market_summary select arg_max(condition_id, volume_usd)) "
+        "order by day desc, outcome limit 6"
+    ),
+    "Who made the most, net of fees?": (
+        "select proxy_wallet, trades, markets, round(volume_usd) as volume_usd, "
+        "round(gross_pnl_usd) as gross_usd, round(fees_usd) as fees_usd, "
+        "round(net_pnl_usd) as net_usd, round(win_rate, 2) as win_rate "
+        "from gold.trader_stats order by net_pnl_usd desc nulls last limit 6"
+    ),
+    "Were the prices right, a day before the end?": (
+        "select price_from, price_to, markets, round(mean_price, 3) as mean_price, "
+        "round(mean_payout, 3) as came_true, round(brier_score, 4) as brier_score "
+        "from gold.calibration_bins where horizon = '1d' order by price_from"
+    ),
 }
 
 
@@ -57,7 +74,7 @@ class NotOurs(Exception):
 
 
 def main() -> int:
-    """Serve the replica, fetch it whole, ingest it, ask three questions, prove it."""
+    """Serve the replica, fetch it whole, ingest it, ask six questions, prove it."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--folder", type=Path, default=Path("demo"))
     parser.add_argument("--size", default="small", choices=SIZES)

@@ -45,6 +45,7 @@ def test_a_second_demo_starts_fresh_and_shows_the_whole_road(made):
     assert done.returncode == 0, done.stdout + done.stderr
     assert "this one starts fresh" in done.stdout
     assert not (made / "data" / "of_the_first_demo").exists()
+    assert done.stdout.count("$ warehouse query ") == 6
     assert "markets are walked to their end" in done.stdout
     assert " complete, " in done.stdout
     assert f"--config {made}/config.toml" in done.stdout
