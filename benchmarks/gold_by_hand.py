@@ -113,17 +113,19 @@ def difference(
     gold = gold.with_columns(pl.col(values).cast(pl.Float64))
     again = again.with_columns(pl.col(values).cast(pl.Float64))
     both = gold.join(again, on=key, suffix="_again")
-    furthest = [
-        (both[column] - both[f"{column}_again"]).abs().max() or 0.0 for column in values
-    ]
-    unlike = [
-        (both[column].is_null() != both[f"{column}_again"].is_null()).sum()
-        for column in values
-    ]
+    pairs = [(pl.col(value), pl.col(f"{value}_again")) for value in values]
+    furthest, null_in_one = both.select(
+        furthest=pl.max_horizontal(
+            (ours - theirs).abs().max() for ours, theirs in pairs
+        ),
+        null_in_one=pl.sum_horizontal(
+            (ours.is_null() != theirs.is_null()).sum() for ours, theirs in pairs
+        ),
+    ).row(0)
     return {
         "rows": again.height,
         "missing": again.join(gold, on=key, how="anti").height,
         "invented": gold.join(again, on=key, how="anti").height,
-        "null_in_one": sum(unlike),
-        "furthest": float(max(furthest, default=0.0)),
+        "null_in_one": null_in_one,
+        "furthest": furthest or 0.0,
     }
