@@ -13,6 +13,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from lake.checksum import named, unnamed
 from lake.dataset import LINEAGE, Dataset
 from lake.delta_log import DeltaLog
 from lake.encoding import encoded, joined
@@ -77,7 +78,10 @@ def compact_day(
     storage.make_folder(scratch)
     try:
         new = _rewritten(storage, dataset, old, scratch, file_rows)
-        moves = [(f"{scratch}/{f.name}", f"{dataset.name}/{f.name}") for f in new]
+        moves = [
+            (f"{scratch}/{unnamed(file.name)}", f"{dataset.name}/{file.name}")
+            for file in new
+        ]
         storage.move(moves)
         removes = [file.name for file in old]
         version = log.commit(
@@ -124,8 +128,9 @@ def _rewritten(
             aside = f"{scratch}/{name}"
             footer = ParquetWriter(storage, dataset, rows).write(aside, rows)
             size = storage.size(aside)
-            new.append(new_file(name, footer, size=size, columns=bounded))
-        written = [storage.path(f"{scratch}/{file.name}") for file in new]
+            final = named(name, storage.path(aside))
+            new.append(new_file(final, footer, size=size, columns=bounded))
+        written = [storage.path(f"{scratch}/{unnamed(file.name)}") for file in new]
         held = _held(paths)
         before = _fingerprint(database, held, paths)
         after = _fingerprint(database, held, written)

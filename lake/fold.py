@@ -22,6 +22,7 @@ import polars as pl
 import pyarrow as pa
 
 from lake.batch import Progress
+from lake.checksum import named, unnamed
 from lake.dataset import Dataset
 from lake.delta_log import DeltaLog, Snapshot
 from lake.encoding import encoded, ranks
@@ -234,7 +235,7 @@ class Fold:
                 aside = f"{self._scratch}/{name}"
                 footer = writer.write(aside, piece)
                 yield new_file(
-                    f"{folder}/{name}",
+                    f"{folder}/{named(name, self._storage.path(aside))}",
                     footer,
                     size=self._storage.size(aside),
                     columns=bounded_columns(self._dataset),
@@ -250,7 +251,7 @@ class Fold:
             self._storage.write(intent, json.dumps([f.name for f in files]).encode())
             self._storage.move(
                 (
-                    f"{self._scratch}/{file.name.rpartition('/')[2]}",
+                    f"{self._scratch}/{unnamed(file.name.rpartition('/')[2])}",
                     f"{self._dataset.name}/{file.name}",
                 )
                 for file in files
