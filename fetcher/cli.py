@@ -155,7 +155,8 @@ def status(asked: Asked, config: Path | None, as_json: bool) -> int:
 def verify(asked: Asked, config: Path | None, as_json: bool, deep: bool) -> int:
     """Check that every file is whole and that no walk lacks rows.
 
-    Exit code 1 when something is not as it should be.
+    What is damaged is set aside, and the next fetch walks its markets again. Exit code
+    1 when something is not as it should be.
     """
     asked = asked.over(config, as_json)
     settings = _start(asked)
@@ -175,12 +176,19 @@ def verify(asked: Asked, config: Path | None, as_json: bool, deep: bool) -> int:
 @JSON
 @click.pass_obj
 def repair(asked: Asked, config: Path | None, as_json: bool) -> int:
-    """Walk again the markets of walks that lack rows, and all that is due."""
+    """Fetch again what is missing: lost rows, damaged files, what is short.
+
+    Sets aside damaged files, and walks again the markets of walks that lack rows, those
+    that `warehouse completeness` knows to be short, and all that is due. Holes of the
+    exchange's own are left once two whole walks agree.
+    """
     asked = asked.over(config, as_json)
 
-    def phases() -> Iterable[Phase]:
+    def phases(settings: Settings, ending: Ending) -> Iterable[Phase]:
+        from fetcher.commands import checked_for_repair
         from fetcher.repair import repairing
 
+        checked_for_repair(settings, stop=ending.stop)
         return repairing()
 
     return _run(replace(asked, options=replace(asked.options, mode=TRADES)), phases)
@@ -220,7 +228,9 @@ class Asked:
         )
 
 
-def _run(asked: Asked, work: Callable[[], Iterable[Phase]] | None = None) -> int:
+def _run(
+    asked: Asked, work: Callable[[Settings, Ending], Iterable[Phase]] | None = None
+) -> int:
     from fetcher.ending import Ending, limited, listening
 
     ending = Ending()
@@ -235,7 +245,7 @@ def _run(asked: Asked, work: Callable[[], Iterable[Phase]] | None = None) -> int
             settings,
             asked.options,
             ending,
-            work=work() if work else None,
+            work=work(settings, ending) if work else None,
             is_terminal=is_terminal(sys.stderr),
         )
         shown = json.dumps(as_json(summary)) if asked.as_json else as_text(summary)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import threading
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
@@ -11,15 +12,19 @@ from typing import Any
 from bronze import DATASETS
 from fetcher.ending import Ending
 from fetcher.fetching import opened_run
+from fetcher.mending import forget_catalogue, forget_derived, mark
 from fetcher.options import Options
 from fetcher.polymarket.plan import plan as plan_of
 from fetcher.polymarket.status import status as status_of
-from fetcher.verify import verify
+from fetcher.verify import Report, balance, verify
 from lake.batch import Batch
 from lake.cursor import CursorFile
+from lake.damage import FILES, SetAside, set_aside
 from lake.lake import Lake
-from settings.errors import UsageError
+from settings.errors import Locked, PolylakeError, UsageError
 from settings.model import Settings
+
+log = logging.getLogger(__name__)
 
 SHOWN_PROBLEMS = 50
 
@@ -75,25 +80,85 @@ def status(settings: Settings) -> Told:
 
 
 def verified(settings: Settings, *, deep: bool, stop: threading.Event) -> Told:
-    """Check files and walks; exit code 1 when something is not as it should be."""
+    """Check files and walks; exit code 1 when something is not as it should be.
+
+    What is damaged is set aside, and what was in it is marked to be fetched again.
+    """
     with lake_to_read(settings) as lake:
         report = verify(lake, deep=deep, stop=stop)
+    aside, after = ([], [])
+    if report.damaged and not stop.is_set():
+        aside, after = _mended(settings, report)
     found = {
         "files": report.files,
         "rows": report.rows,
         "walks": report.walks,
         "deep": deep,
         "problems": [asdict(problem) for problem in report.problems],
+        "set_aside": [asdict(one) for one in aside],
     }
     lines = [f"{one.dataset}: {one.what} {one.why}" for one in report.problems]
     if len(lines) > SHOWN_PROBLEMS:
         more = len(lines) - SHOWN_PROBLEMS
         lines = [*lines[:SHOWN_PROBLEMS], f"... and {more:,} more, see --json"]
+    lines += after
     lines.append(
         f"{report.files:,} files with {report.rows:,} rows and {report.walks:,} walks "
         f"looked at, {len(report.problems):,} problems"
     )
     return Told(found, "\n".join(lines), 1 if report.problems else 0)
+
+
+def _mended(settings: Settings, report: Report) -> tuple[list[SetAside], list[str]]:
+    """Set aside what is damaged, and mark what it held; says what came of it."""
+    try:
+        aside = damaged_set_aside(settings, report)
+    except PolylakeError as error:
+        return [], [f"Nothing was set aside: {error}"]
+    rows = sum(one.rows for one in aside)
+    said = [
+        f"{len(aside):,} files with {rows:,} rows were set aside in "
+        f"{settings.paths.lake / FILES}."
+    ]
+    if not aside:
+        return [], ["Nothing was set aside: the files are whole by now."]
+    try:
+        with (
+            CursorFile.open(settings.paths.cursors) as cursor,
+            Lake.open(settings.paths.lake, DATASETS) as lake,
+            lake.writer(cursor) as writer,
+        ):
+            lacking = Report()
+            balance(lake, lacking, deep=True)
+            forget_derived(lake, writer.put, aside)
+            marked = mark(lake, writer.put, lacking.unbalanced)
+    except Locked:
+        said.append("A run is under way: run `fetch repair` after it.")
+    else:
+        said.append(
+            f"The next `fetch` walks {marked:,} markets again; `fetch repair` does so "
+            "at once, and fetches again what else was in these files."
+        )
+    return aside, said
+
+
+def damaged_set_aside(settings: Settings, report: Report) -> list[SetAside]:
+    """Set aside what the report says is damaged."""
+    if not report.damaged:
+        return []
+    with Lake.open(settings.paths.lake, DATASETS) as lake:
+        aside = set_aside(lake, report.damaged)
+        forget_catalogue(lake, aside)
+    for one in aside:
+        log.warning("%s: %s %s; set aside", one.dataset, one.name, one.why)
+    return aside
+
+
+def checked_for_repair(settings: Settings, *, stop: threading.Event) -> None:
+    """Read all of the lake, and set aside what is damaged, before a repair."""
+    with lake_to_read(settings) as lake:
+        report = verify(lake, deep=True, stop=stop)
+    damaged_set_aside(settings, report)
 
 
 def compacted(settings: Settings, *, stop: threading.Event) -> Told:

@@ -25,6 +25,7 @@ from fetcher.tally import Failure, Tally
 from lake.batch import Batch, CursorChange
 from lake.cursor import CursorFile
 from lake.lake import Lake
+from lake.unreadable import is_damage
 from settings.errors import PolylakeError, UsageError
 from settings.model import Settings
 
@@ -138,8 +139,9 @@ def _write(
             _drop_foreign_walks(run)
             for phase in todo:
                 _do(phase, run)
-    except (PolylakeError, OSError) as error:
-        if not is_open or isinstance(error, UsageError):
+    except Exception as error:
+        known = isinstance(error, PolylakeError | OSError) or is_damage(error)
+        if not known or not is_open or isinstance(error, UsageError):
             raise
         run.failed("lake", "storing what was fetched", error)
 
@@ -166,7 +168,9 @@ def _do(phase: Phase, run: Run) -> None:
         except sqlite3.DatabaseError as error:
             what = f"reading what is known of {phase.dataset}"
             run.failed(phase.dataset, what, _damaged(run, error))
-        except (PolylakeError, OSError) as error:
+        except Exception as error:
+            if not (isinstance(error, PolylakeError | OSError) or is_damage(error)):
+                raise
             run.failed(phase.dataset, f"fetching {phase.dataset}", error)
 
 

@@ -17,6 +17,7 @@ from fetcher.jobs import Job, is_fatal, work_off
 from fetcher.options import Options
 from fetcher.tally import Failure, Tally
 from lake.batch import Batch
+from lake.unreadable import damaged, is_damage
 from settings.errors import PolylakeError
 from settings.model import Settings
 
@@ -149,6 +150,8 @@ class Run:
         """Record that `what` failed; stop the run where going on is pointless."""
         if isinstance(error, Stopped):
             return
+        if is_damage(error):
+            error = damaged("What is stored", error)
         ends_run = error is self.fatal or is_fatal(error)
         if ends_run:
             self.give_up(error)

@@ -8,15 +8,15 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 import polars as pl
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from lake import quarantine
+from lake.damage import Damage, damages
 from lake.lake import Lake
-from lake.live_files import LiveFile
 from lake.walks import WALKS
 
-COUNTED = ("page", "walk", "folded")
+WALLETS = "activity"  # the dataset whose walks are of wallets
+
+COUNTED = ("page", "walk", "folded", "lost")
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,8 @@ class Problem:
 class Unbalanced:
     """A walk of which bronze does not hold as many rows as it was served.
 
-    `keys` are the markets that it named, or for a feed walk those it had rows of.
+    `keys` are the markets that it named, or for a feed walk those it had rows of;
+    `gone` is how many of the rows that it stored are not there any more.
     """
 
     dataset: str
@@ -41,6 +42,7 @@ class Unbalanced:
     served: int
     held: int
     keys: tuple[str, ...]
+    gone: int = 0
 
 
 @dataclass
@@ -51,72 +53,44 @@ class Report:
     rows: int = 0
     walks: int = 0
     problems: list[Problem] = field(default_factory=list)
+    damaged: list[Damage] = field(default_factory=list)
     unbalanced: list[Unbalanced] = field(default_factory=list)
 
 
 def verify(lake: Lake, *, deep: bool, stop: threading.Event) -> Report:
     """Check every live file, and every walk that has ended.
 
-    A file must be there and have as many rows as the log says; `deep` reads all of
-    it. What a walk was served must be stored, confirmed or set aside; a walk that
-    lacks rows is forgiven where all its markets were walked to their end since.
+    A file must be there and have as many rows as the log says; `deep` reads all of it
+    and compares its checksum. What a walk was served must be stored, confirmed or set
+    aside; a walk that lacks rows is forgiven where all its markets were walked to their
+    end since, but never one whose rows were stored and are gone: what later walks
+    confirmed may have been just these.
     """
     report = Report()
     for name in lake.datasets:
-        for problem in _file_problems(lake, name, report, deep=deep, stop=stop):
-            report.problems.append(problem)
-    if stop.is_set() or report.problems:
-        return report  # walks cannot be judged by files that are not whole
+        for file, damage in damages(lake, name, deep=deep, stop=stop):
+            report.files += 1
+            report.rows += file.rows
+            if damage is not None:
+                report.damaged.append(damage)
+                report.problems.append(Problem(name, file.name, damage.why))
+    if not (stop.is_set() or report.problems):
+        balance(lake, report, deep=deep)
+    return report  # walks cannot be judged by files that are not whole
+
+
+def balance(lake: Lake, report: Report, *, deep: bool) -> None:
+    """Add to the report the walks of which rows are missing."""
     for one in _unbalanced(lake, report, deep=deep):
-        if not _is_mended(lake, one):
-            report.unbalanced.append(one)
-            report.problems.append(
-                Problem(
-                    one.dataset,
-                    f"walk {one.walk_id}",
-                    f"was served {one.served:,} rows, but {one.held:,} are held; "
-                    "`fetch repair` walks its markets again",
-                )
-            )
-    return report
-
-
-def _file_problems(
-    lake: Lake, name: str, report: Report, *, deep: bool, stop: threading.Event
-) -> Iterator[Problem]:
-    for file in lake.snapshot(name).files:
-        if stop.is_set():
-            return
-        report.files += 1
-        report.rows += file.rows
-        why = _file_problem(lake, name, file, deep=deep)
-        if why is not None and file.name in _live_names(lake, name):
-            yield Problem(name, file.name, why)
-
-
-def _live_names(lake: Lake, name: str) -> set[str]:
-    """The live files now: one that was replaced meanwhile may well be gone."""
-    return {file.name for file in lake.snapshot(name).files}
-
-
-def _file_problem(lake: Lake, name: str, file: LiveFile, *, deep: bool) -> str | None:
-    path = lake.path_of(name, file.name)
-    try:
-        size = path.stat().st_size
-        if size != file.size:
-            return f"has {size:,} bytes, the log says {file.size:,}"
-        with pq.ParquetFile(path, page_checksum_verification=True) as parquet:
-            rows = parquet.metadata.num_rows
-            if rows != file.rows:
-                return f"has {rows:,} rows, the log says {file.rows:,}"
-            if deep:
-                for _ in parquet.iter_batches():
-                    pass
-    except FileNotFoundError:
-        return "is in the log, but it is not there"
-    except (OSError, pa.ArrowException) as error:
-        return f"cannot be read: {error}"
-    return None
+        if one.gone > 0:
+            lost = f"stored {one.gone:,} rows that are not in bronze any more"
+        elif not _is_mended(lake, one):
+            lost = f"was served {one.served:,} rows, but {one.held:,} are held"
+        else:
+            continue
+        report.unbalanced.append(one)
+        why = f"{lost}; `fetch repair` walks its markets again"
+        report.problems.append(Problem(one.dataset, f"walk {one.walk_id}", why))
 
 
 def _unbalanced(lake: Lake, report: Report, *, deep: bool) -> Iterator[Unbalanced]:
@@ -131,8 +105,11 @@ def _unbalanced(lake: Lake, report: Report, *, deep: bool) -> Iterator[Unbalance
         for row in counted.iter_rows(named=True):
             walk_id = row["walk_id"]
             held = row["held"] + aside.get(walk_id, 0)
+            gone = 0
             if rows is not None:
-                held += rows.get(walk_id, 0) - row["stored"]
+                here = rows.get(walk_id, 0)
+                gone = row["stored"] - row["lost"] - here
+                held -= gone
             if held != row["served"] or row["told"] != row["served"]:
                 yield Unbalanced(
                     name,
@@ -141,6 +118,7 @@ def _unbalanced(lake: Lake, report: Report, *, deep: bool) -> Iterator[Unbalance
                     max(row["served"], row["told"]),
                     held,
                     _keys(lake, name, walk_id),
+                    gone,
                 )
 
 
@@ -159,6 +137,7 @@ def _counted(walks: pl.LazyFrame) -> pl.DataFrame:
             pl.col("rows_served").filter(kind == "walk").max().alias("told"),
             total("rows_stored", "folded").alias("stored"),
             total("rows_confirmed", "folded").alias("confirmed"),
+            total("rows_stored", "lost").alias("lost"),
             pl.col("started_at").filter(kind == "walk").max(),
         )
         .filter("has_ended")
@@ -194,6 +173,8 @@ def _keys(lake: Lake, name: str, walk_id: str) -> tuple[str, ...]:
             (pl.col("dataset") == name)
             & (pl.col("walk_id") == walk_id)
             & pl.col("kind").is_in(["subject", "folded"])
+            # what a wallet's walk brought is of the markets of its rows
+            & ((pl.col("strategy") != "user").fill_null(value=True) | (name == WALLETS))
         )
         .select(pl.col("key").unique())
         .collect()

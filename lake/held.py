@@ -17,6 +17,7 @@ from lake.dataset import Dataset
 from lake.delta_log import LiveFile
 from lake.encoding import dictionary, series
 from lake.storage import LocalStorage
+from lake.unreadable import reading
 
 _EPOCH = date(1970, 1, 1)
 
@@ -80,7 +81,9 @@ class Held:
         """Yield the wanted rows of a day: walk_id and identity."""
         for file, number, wished, _ in self._matches(day, wanted):
             columns = ["walk_id", *self._chain.identity]
-            yield file.read_row_group(number, columns=columns).filter(wished.to_arrow())
+            with reading(self._storage.path(self._dataset.name)):
+                rows = file.read_row_group(number, columns=columns)
+            yield rows.filter(wished.to_arrow())
 
     def pairs(self, day: int, wanted: Wanted) -> Iterator[pl.DataFrame]:
         """Yield the wanted groups and clocks of a day, each once a row group."""
@@ -107,7 +110,11 @@ class Held:
                 self._chain.group, names[0], names[-1]
             ):
                 continue
-            with self._storage.open(f"{self._dataset.name}/{live.name}") as source:
+            name = f"{self._dataset.name}/{live.name}"
+            with (
+                reading(self._storage.path(name)),
+                self._storage.open(name) as source,
+            ):
                 file = pq.ParquetFile(source, read_dictionary=self._texts)
                 for number in range(file.num_row_groups):
                     bounds = _bounds(file, number, self._chain.group)

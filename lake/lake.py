@@ -143,6 +143,13 @@ class Lake:
         )
         return self._walk_state
 
+    def forget_walk_state(self) -> None:
+        """Delete the walk state: what it was made from has changed behind it."""
+        self.close()
+        path = self.storage.path(_STATE)
+        for suffix in ("", "-wal", "-shm"):
+            path.with_name(path.name + suffix).unlink(missing_ok=True)
+
     # Writing
 
     def writer(self, cursor: CursorFile, **options: Any) -> LakeWriter:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from lake.live_files import Changes, LiveFile
+from lake.unreadable import damaged
 from lake.walk_id import OF_WALLETS
 from lake.walk_tables import FORMAT, SCHEMA, TABLES, packed, take_in, unpacked
 
@@ -145,10 +146,10 @@ class WalkState:
                     (new.log_id, new.version),
                 )
                 self._connection.execute("commit")
-            except FileNotFoundError:
+            except FileNotFoundError as error:
                 # Compacted and removed since the list was made: make the list again.
                 if attempt == _ATTEMPTS:
-                    raise
+                    raise damaged(error.filename or "A file of walks", error) from error
             else:
                 return new.version
             finally:

@@ -14,6 +14,8 @@ from pathlib import Path
 
 import polars as pl
 
+from lake.unreadable import reading
+
 FORMAT = 2
 
 # `key` is text, or 32 bytes for an id of 0x and 64 hex digits, or 33 for a decimal
@@ -121,16 +123,17 @@ def unpacked(key: str | bytes) -> str:
 
 def take_in(connection: sqlite3.Connection, path: Path) -> None:
     """Take the rows of one file of `walks` into the tables; commits nothing."""
-    rows = (
-        pl.scan_parquet(path, hive_partitioning=False)
-        .filter(pl.col("kind").is_in(_KINDS))
-        .select(_COLUMNS)
-        .collect()
-        .with_columns(
-            pl.col("started_at").fill_null(pl.col("fetched_at")).dt.epoch("us"),
-            pl.col("fetched_at").dt.epoch("us"),
-            *(pl.col(name).fill_null("") for name in ("walk_id", "outcome", "detail")),
+    with reading(path, may_be_gone=True):
+        found = (
+            pl.scan_parquet(path, hive_partitioning=False)
+            .filter(pl.col("kind").is_in(_KINDS))
+            .select(_COLUMNS)
+            .collect()
         )
+    rows = found.with_columns(
+        pl.col("started_at").fill_null(pl.col("fetched_at")).dt.epoch("us"),
+        pl.col("fetched_at").dt.epoch("us"),
+        *(pl.col(name).fill_null("") for name in ("walk_id", "outcome", "detail")),
     )
     for (dataset,), part in rows.partition_by("dataset", as_dict=True).items():
         number = _dataset_number(connection, str(dataset))

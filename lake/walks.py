@@ -10,6 +10,7 @@ folded    one market of one fold: rows stored and rows confirmed (bronze held th
 absent    a second of a market that bronze holds and a walk passed without seeing a row
 coverage  the stretch of time that the feed covers without a gap, after intervals joined
 due       a market that must be walked, and why
+lost      rows of a walk that were stored and are gone; its markets are due
 """
 
 from __future__ import annotations
@@ -20,7 +21,9 @@ WALKS = Dataset(
     name="walks",
     about="What was asked, what came back, and what of it was stored.",
     columns=(
-        Column("kind", STRING, "page, walk, subject, folded, absent, coverage or due"),
+        Column(
+            "kind", STRING, "page, walk, subject, folded, absent, coverage, due or lost"
+        ),
         Column("dataset", STRING, "the dataset that the walk fills"),
         Column("walk_id", STRING, "one unbroken chain of requests"),
         Column("page_no", INT32, "page rows: page of the walk, from 0"),
@@ -35,7 +38,11 @@ WALKS = Dataset(
         ),
         Column("detail", STRING, "reason, or the ids that a listing page named"),
         Column("rows_served", INT64, "rows in the answer or the walk"),
-        Column("rows_stored", INT64, "folded rows: rows written to bronze"),
+        Column(
+            "rows_stored",
+            INT64,
+            "folded rows: rows written to bronze; lost rows: rows gone",
+        ),
         Column("rows_confirmed", INT64, "folded rows: rows that bronze held already"),
         Column("checksum", STRING, "folded rows: of the confirmed rows' identities"),
         Column("pages", INT32, "walk rows: pages of the walk"),

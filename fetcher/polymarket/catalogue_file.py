@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 
 from fetcher.polymarket.catalogue_tables import TABLES, Table
 from lake.live_files import Changes
+from lake.unreadable import reading
 
 log = logging.getLogger(__name__)
 
@@ -132,11 +133,12 @@ def _take_in(db: sqlite3.Connection, lake: Bronze, table: Table) -> None:
     put = table.put("main")
     for file in changes.files:
         path = lake.path_of(table.dataset, file.name)
-        for batch in pq.ParquetFile(path).iter_batches(65_536, columns=table.reads):
-            if table.strategy is not None:
-                batch = batch.filter(pc.equal(batch["strategy"], table.strategy))
-            records = (r for row in batch.to_pylist() for r in table.records(row))
-            db.executemany(put, records)
+        with reading(path):
+            for batch in pq.ParquetFile(path).iter_batches(65_536, columns=table.reads):
+                if table.strategy is not None:
+                    batch = batch.filter(pc.equal(batch["strategy"], table.strategy))
+                records = (r for row in batch.to_pylist() for r in table.records(row))
+                db.executemany(put, records)
     db.execute(
         "insert or replace into known values (?, ?, ?)",
         (table.name, changes.log_id, changes.version),

@@ -141,7 +141,30 @@ def test_rows_that_vanished_with_their_file_are_found_by_reading_all(lake, store
     lake.log("trades").commit([], [file.name], transactions=[], data_change=True)
     assert problems(lake) == []
     (said,) = problems(lake, deep=True)
-    assert "walk m1 was served 8 rows, but 0 are held" in said
+    assert "walk m1 stored 8 rows that are not in bronze any more" in said
+
+
+def test_a_flipped_bit_anywhere_in_a_file_is_found_by_reading_all(lake, store):
+    store(walk("m1", 8, served=8))
+    path = lake.files("trades")[0]
+    content = path.read_bytes()
+    unseen = []
+    for place in range(0, len(content), 61):
+        damaged = bytearray(content)
+        damaged[place] ^= 0x10
+        path.write_bytes(damaged)
+        if not problems(lake, deep=True):
+            unseen.append(place)
+    assert not unseen
+
+
+def test_rows_that_are_gone_are_not_forgiven_by_a_walk_that_confirmed_them(lake, store):
+    store(walk("m1", 8, served=8))
+    store(walk("m2", 8, served=8, started_at=datetime(2025, 11, 22, tzinfo=UTC)))
+    (file,) = lake.snapshot("trades").files  # m2 brought nothing new
+    lake.log("trades").commit([], [file.name])
+    (said,) = problems(lake, deep=True)
+    assert "walk m1 stored 8 rows that are not in bronze any more" in said
 
 
 def test_a_walk_is_forgiven_once_its_markets_were_walked_again(lake, store):
