@@ -135,10 +135,8 @@ def _mended(settings: Settings, report: Report) -> tuple[list[SetAside], list[st
     except Locked:
         said.append("A run is under way: run `fetch repair` after it.")
     else:
-        said.append(
-            f"The next `fetch` walks {marked:,} markets again; `fetch repair` does so "
-            "at once, and fetches again what else was in these files."
-        )
+        walks = f"The next `fetch` walks {marked:,} markets again. " if marked else ""
+        said.append(f"{walks}`fetch repair` fetches again all that was in these files.")
     return aside, said
 
 

@@ -9,12 +9,14 @@ import pyarrow as pa
 import pytest
 
 from bronze import DATASETS
+from fetcher.commands import verified
 from fetcher.options import Options
 from fetcher.repair import mark_due
 from fetcher.run import Run
 from fetcher.verify import verify
 from lake.batch import Batch, Progress
 from lake.cursor import CursorFile
+from lake.damage import notes, set_aside
 from lake.lake import Lake
 from settings import load
 
@@ -183,6 +185,55 @@ def test_a_repair_marks_the_markets_of_walks_that_lack_rows(lake, store, tmp_pat
             mark_due(run)
             due = lake.walk_state().due("trades")
     assert set(due) == set(MARKETS)
+
+
+@pytest.fixture
+def settings(tmp_path):
+    config = tmp_path / "config.toml"
+    config.write_text("")
+    return load(config)  # its paths are those of `lake` and `store`
+
+
+def checked(settings) -> list[str]:
+    told = verified(settings, deep=False, stop=threading.Event())
+    assert told.exit_code == bool(told.json["problems"])
+    return [one["name"] for one in told.json["set_aside"]]
+
+
+def test_what_is_damaged_is_set_aside_and_its_markets_are_due(lake, store, settings):
+    store(walk("m1", 8, served=8))
+    (path,) = lake.files("trades")
+    path.write_bytes(b"nothing")
+    assert checked(settings) == [str(path.relative_to(path.parent.parent))]
+    assert lake.files("trades") == []
+    (note,) = notes(lake)
+    assert lake.storage.read(note.lies_in) == b"nothing"
+    assert set(lake.walk_state().due("trades")) == set(MARKETS)
+    assert checked(settings) == []
+    assert problems(lake, deep=True) == []  # the loss is noted, and not found again
+
+
+def test_a_lost_file_of_walks_lets_go_of_what_was_derived_from_it(
+    lake, store, settings
+):
+    store(walk("m1", 8, served=8))
+    assert lake.walk_state().counts("trades").to_end == len(MARKETS)
+    lake.close()
+    for path in lake.files("walks"):
+        path.unlink()
+    assert len(checked(settings)) == 2
+    assert lake.walk_state().counts("trades").to_end == 0
+
+
+def test_a_file_that_is_whole_again_is_not_set_aside(lake, store):
+    store(walk("m1", 8, served=8))
+    (path,) = lake.files("trades")
+    content = path.read_bytes()
+    path.write_bytes(b"nothing")
+    report = verify(lake, deep=False, stop=threading.Event())
+    path.write_bytes(content)
+    assert set_aside(lake, report.damaged) == []
+    assert lake.files("trades") == [path]
 
 
 def test_checking_ends_when_it_is_told_to(lake, store):
