@@ -86,7 +86,8 @@ def verified(settings: Settings, *, deep: bool, stop: threading.Event) -> Told:
     """
     with lake_to_read(settings) as lake:
         report = verify(lake, deep=deep, stop=stop)
-    aside, after = ([], [])
+    aside: list[SetAside] = []
+    after: list[str] = []
     if report.damaged and not stop.is_set():
         aside, after = _mended(settings, report)
     found = {

@@ -46,8 +46,7 @@ REASONS: dict[str, tuple[str, str]] = {
     ),
     "missing_rows": (
         "rows are missing that were served, or that the exchange counts",
-        "run `fetch --mode trades --fresh --market ID`, then `ingest`; if it stays, "
-        "`fetch verify --deep` and `ingest --rebuild`",
+        "run `fetch repair`, then `ingest`; if it stays, `ingest --rebuild`",
     ),
     "excess_rows": (
         "more is held than the exchange counts, or than was served",
