@@ -236,7 +236,7 @@ def _is_above(value: Any, other: Any) -> bool:
 def _rank(row: Mapping[str, Any]) -> int | None:
     try:
         return int(row["rank"])
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, OverflowError):
         return None
 
 

@@ -23,6 +23,7 @@ from fetcher.polymarket.askable import (
     packs,
 )
 from fetcher.polymarket.chain import same_market
+from fetcher.polymarket.numbers import finite
 from fetcher.polymarket.planner import in_shard
 from fetcher.polymarket.reading import Reading
 from fetcher.polymarket.typed_rows import Misfit, Row, compact_json
@@ -196,15 +197,15 @@ def _parse(body: bytes, *, key: str, asked: Iterable[str]) -> list[Any]:
 def _row(item: Any, *, answer: Answer, key: str) -> Row:
     if not isinstance(item, dict):
         raise Misfit("open interest is not a JSON object")
-    condition, value = item.get(key), item.get("value")
+    condition, value = item.get(key), finite(item.get("value"))
     if not isinstance(condition, str) or not condition:
         raise Misfit("it names no market")
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if value is None:
         raise Misfit("it has no value")  # unavailable, not zero
     more = {name: item[name] for name in item if name not in (key, "value")}
     return {
         "condition_id": condition,
-        "value": float(value),
+        "value": value,
         "age_seconds": answer.age_seconds,
         "extra": compact_json(more) if more else None,
     }

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import logging
-import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,6 +16,7 @@ from typing import Any
 from fetcher.answer import Answer, parse_json
 from fetcher.errors import Gone, Refused, UnexpectedPayload
 from fetcher.http import Api
+from fetcher.polymarket.numbers import finite
 from lake.quarantine import Misfit
 
 log = logging.getLogger(__name__)
@@ -205,7 +205,7 @@ def _is_second(value: Any) -> bool:
 
 
 def _is_price(value: Any) -> bool:
-    return type(value) in (int, float) and math.isfinite(value)
+    return finite(value) is not None
 
 
 def _history(value: Any) -> Any:

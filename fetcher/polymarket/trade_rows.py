@@ -25,6 +25,7 @@ from pyarrow import json as arrow_json
 
 from bronze.trades import IDENTITY, TRADES
 from fetcher.errors import UnexpectedPayload
+from fetcher.polymarket.numbers import finite
 from lake.dataset import LINEAGE, TIMESTAMP, Column, Dataset
 from lake.quarantine import Misfit
 
@@ -272,9 +273,9 @@ def _sound(columns: pa.RecordBatch, layout: Layout) -> bool:
         clock["min"].as_py() >= EARLIEST
         and clock["max"].as_py() <= LATEST
         and all(
-            pc.all(pc.is_finite(columns[c.name])).as_py()
+            pc.all(pc.is_finite(columns[c.name]), min_count=0).as_py()
             for c in layout.columns
-            if c.type == pa.float64() and c.name in layout.required
+            if c.type == pa.float64()
         )
         and pc.min(pc.binary_length(columns[layout.group])).as_py() > 0
     )
@@ -337,14 +338,10 @@ def _fitting(value: Any, column: Column) -> Any:
         return value.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
     if column.type == pa.bool_():
         return value if isinstance(value, bool) else None
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    if column.type == pa.float64():
-        try:
-            return float(value)
-        except OverflowError:
-            return None
-    if value != value or abs(value) >= 2**62 or int(value) != value:
+    number = finite(value)
+    if column.type == pa.float64() or number is None:
+        return number
+    if abs(value) >= 2**62 or int(value) != value:
         return None
     if column.type == pa.int32() and abs(value) >= 2**31:
         return None
@@ -360,8 +357,6 @@ def _identity_problem(
         return f"{column.name} is {value!r:.80}, which is no {column.type}"
     if column.name == "timestamp" and not EARLIEST <= fitting <= LATEST:
         return f"timestamp {fitting} is no time in unix seconds"
-    if column.type == pa.float64() and not abs(fitting) < float("inf"):
-        return f"{column.name} is not finite"
     if column.name == group and not fitting:
         return f"{group} is empty"
     return None

@@ -16,6 +16,7 @@ from typing import Any
 import pyarrow as pa
 
 from bronze.field import Field, Kind
+from fetcher.polymarket.numbers import finite
 from lake.dataset import Dataset
 
 Item = Mapping[str, Any]
@@ -128,11 +129,13 @@ def _text(value: Any) -> str:
 
 
 def _number(value: Any) -> float | None:
-    if isinstance(value, str) and "_" not in value:
-        return float(value) if value.strip() else None
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return float(value)
-    raise ValueError(f"a number expected, not {_shown(value)}")
+    if isinstance(value, str) and not value.strip():
+        return None
+    is_text = isinstance(value, str) and "_" not in value
+    number = finite(float(value) if is_text else value)
+    if number is None:
+        raise ValueError(f"a number expected, not {_shown(value)}")
+    return number
 
 
 def _flag(value: Any) -> bool:

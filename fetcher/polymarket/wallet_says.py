@@ -17,6 +17,8 @@ from bronze import DATASETS, positions, user_pnl
 from fetcher.answer import Answer
 from fetcher.errors import UnexpectedPayload
 from fetcher.http import Api
+from fetcher.polymarket.numbers import finite
+from fetcher.polymarket.trade_rows import EARLIEST, LATEST
 from fetcher.polymarket.typed_rows import Converter, Misfit, Row, arrow_table
 from fetcher.polymarket.version import DataService
 from fetcher.polymarket.walk_rows import filter_text, moment, walks_table
@@ -196,9 +198,9 @@ class Snapshot:
             if not row.get("token_id") or not row.get("proxy_wallet"):
                 raise Misfit("token_id or proxy_wallet is missing")
             return row
-        at = item.get("timestamp") if isinstance(item, dict) else None
-        if isinstance(at, bool) or not isinstance(at, int | float):
-            raise Misfit("timestamp is missing")
+        at = finite(item.get("timestamp")) if isinstance(item, dict) else None
+        if at is None or not EARLIEST <= at <= LATEST:
+            raise Misfit("timestamp is no time in unix seconds")
         row = convert.row(item, without=frozenset({"timestamp"}))
         return row | {"timestamp": int(at)}
 

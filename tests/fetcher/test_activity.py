@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from math import inf
 from urllib.parse import parse_qs, urlsplit
 
 import polars as pl
 import pytest
 from trades_rig import KEY, Home, home_beside
 
+from fetcher.answer import Answer
 from fetcher.errors import UnexpectedPayload
 from fetcher.polymarket.activity import OF_ACTIVITY
 from fetcher.polymarket.trade_rows import read_page
-from fetcher.polymarket.wallet_says import read_pnl, read_positions
+from fetcher.polymarket.version import DataService
+from fetcher.polymarket.wallet_says import fetch_pnl, read_pnl, read_positions
+from lake.storage import LocalStorage
 from settings.errors import UsageError
 
+NOW = 1_784_075_104
 WHOLE = {"size": "tiny", "fills": 5_000, "lag_seconds": 0}
 
 
@@ -145,6 +152,16 @@ def test_where_v2_is_gone_wallets_are_refused_plainly(tmp_path):
     assert "Data API v2 only" in summary.failures[0].why
 
 
+@dataclass
+class Answers:
+    """A service that says one thing."""
+
+    answer: Answer
+
+    def load(self, path, params, read, *, groups):
+        return self.answer, read(self.answer.body)
+
+
 # The rows of a page
 
 
@@ -152,15 +169,18 @@ def row(**other):
     return {
         "proxy_wallet": "0x" + "ab" * 20,
         "type": "REWARD",
-        "timestamp": 1_784_075_104,
+        "timestamp": NOW,
         "size": 3249.99909,
         **other,
     }
 
 
+def page_text(*rows):
+    return json.dumps({"data": rows, "pagination": {"next_cursor": None}})
+
+
 def page(*rows):
-    body = json.dumps({"data": rows, "pagination": {"next_cursor": None}})
-    return read_page(body.encode(), layout=OF_ACTIVITY)
+    return read_page(page_text(*rows).encode(), layout=OF_ACTIVITY)
 
 
 def test_a_reward_needs_no_market_and_no_token():
@@ -175,10 +195,29 @@ def test_a_kind_of_activity_that_nobody_knew_is_kept_with_all_it_says():
     assert found.extra == ['{"made_of": "stars"}']
 
 
+@pytest.mark.parametrize("said", ["NaN", "Infinity", "-1e999", "1" + "0" * 400])
+def test_a_number_that_is_not_finite_is_none(said):
+    body = page_text(row(price=0.25, usdc_size=0.5)).replace("0.25", said)
+    found = read_page(body.encode(), layout=OF_ACTIVITY)
+    assert found.rows["price"].to_pylist() == [None]
+    assert found.rows["usdc_size"].to_pylist() == [0.5]
+    assert [json.loads(text or "{}").keys() for text in found.extra] == [{"price"}]
+
+
 def test_a_row_that_says_not_whose_or_when_is_set_aside():
     found = page(row(proxy_wallet=""), row(timestamp=None), row(size="many"), row())
     assert [misfit.row_no for misfit in found.misfits] == [0, 1, 2]
     assert found.served == 4
+
+
+def test_a_moment_that_is_none_costs_only_its_own_point(tmp_path):
+    points = [{"timestamp": at, "position_pnl": 1} for at in (None, inf, 10**18, NOW)]
+    served = json.dumps({"data": {"points": points}}).encode()
+    api = Answers(Answer(served, 200, None, None, "/", datetime.now(UTC), 1))
+    service = DataService("v2", 0, 0.0, lambda: float(NOW))
+    [batch] = fetch_pnl(api, service, LocalStorage(tmp_path), "0xab")
+    assert batch.rows["user_pnl"]["timestamp"].to_pylist() == [NOW]
+    assert batch.rows["walks"]["rows_served"].to_pylist()[0] == len(points)
 
 
 @pytest.mark.parametrize("body", [b"[]", b'{"data": 5}', b"no", b'{"pagination": 1}'])

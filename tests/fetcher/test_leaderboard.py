@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from itertools import product
+from math import inf
 
 import polars as pl
 import pytest
@@ -11,7 +12,14 @@ from click.testing import CliRunner
 from trades_rig import Home, home_beside
 
 from fetcher.cli import fetch
-from fetcher.polymarket.leaderboard import BOARDS, CATEGORIES, PERIODS, SORTS
+from fetcher.polymarket.leaderboard import (
+    BOARDS,
+    CATEGORIES,
+    PERIODS,
+    SORTS,
+    Page,
+    moved,
+)
 
 BOARD = ["time_period", "category", "sort_by"]
 
@@ -83,6 +91,11 @@ def test_a_board_that_moves_is_marked_and_taken_once_more(tmp_path):
         )
         by_capture = captures.group_by("captured_at").agg(pl.col("has_moved").all())
         assert sorted(by_capture["has_moved"].to_list()) == [False, True]
+
+
+def test_a_rank_that_is_no_number_does_not_stop_a_capture():
+    pages = [Page(None, [{"user_id": name, "rank": inf}], None) for name in "ab"]
+    assert moved(pages, "PNL", "v2") is None
 
 
 def test_a_board_that_never_stands_still_is_due_again(tmp_path):

@@ -85,12 +85,14 @@ def test_a_route_that_is_gone_is_one_failure(tmp_path, status):
 def test_rows_without_a_value_or_of_other_markets_are_not_taken(tmp_path):
     folder = tmp_path / "payloads"
     folder.mkdir()
-    answer = '{"data": [{"condition_id": "GLOBAL", "value": null}]}'
+    said = ("null", "NaN", "1e999", '"5"')
+    rows = (f'{{"condition_id": "GLOBAL", "value": {value}}}' for value in said)
+    answer = f'{{"data": [{", ".join(rows)}]}}'
     (folder / "oi").write_text(answer)
     (folder / "routes.toml").write_text(
         '[[route]]\npath = "/data/v2/oi"\nfile = "oi"\n'
     )
     with home_beside(tmp_path / "home", size="tiny", payloads=folder) as home:
         summary = home.fetch(mode="open-interest")  # no catalogue: no market to ask
-        assert summary.counts["open_interest"].quarantined == 1
+        assert summary.counts["open_interest"].quarantined == len(said)
         assert home.lake.files("open_interest") == []

@@ -251,6 +251,7 @@ def test_a_history_is_read_as_it_was_served():
         {"t": NOW, "p": None},
         {"t": NOW, "p": "0.5"},
         {"t": NOW, "p": True},
+        {"t": NOW, "p": 10**400},
         {"t": NOW},
         "x",
     ],

@@ -102,6 +102,7 @@ def test_a_row_without_its_identity_is_set_aside_and_the_others_are_not(column):
     [
         ("size", "22.84"),
         ("size", float("nan")),
+        ("size", 10**400),
         ("price", True),
         ("timestamp", 1789381477.5),
         ("timestamp", 1789381477000),
