@@ -96,6 +96,13 @@ def test_open_interest_is_shown_over_time_with_the_last_reading_marked(
     ]
 
 
+def test_a_reading_of_no_market_is_not_one_of_the_whole_exchange(bronze, warehouse):
+    nameless = reading("GLOBAL", 5.0, row=1) | {"condition_id": None}
+    bronze.commit("open_interest", [nameless])
+    warehouse.ingest()
+    assert warehouse.ask("from gold.open_interest") == []
+
+
 def test_a_rebuild_gives_the_same_boards_and_readings(bronze, warehouse):
     for n in (3, 1, 2):
         bronze.commit("leaderboard", [place(1, "aa", captured=n, walk=f"r{n}")])

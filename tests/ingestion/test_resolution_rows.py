@@ -161,14 +161,36 @@ def test_nonsense_is_null_and_stops_nothing(bronze, warehouse):
             told("c1", payouts=["half", 1], last_update_timestamp="soon"),
             told("c2") | {"payouts": "[]", "row_no": 1},
             told("c3") | {"payouts": "not json", "row_no": 2},
+            told(
+                "c5", payouts=[-5, 1_000_005], last_update_timestamp="9" * 17, row_no=3
+            ),
+            told("c6") | {"payouts": "[1e400]", "selector": None, "row_no": 4},
         ],
     )
     bronze.commit("clob_markets", [book("c4", True, True) | {"tokens": "{"}])
     warehouse.ingest()
     assert warehouse.ask(
         "select payouts, updated_at is null from silver.ResolutionFact order by row_no"
-    ) == [(None, True), (None, False), (None, False)]
+    ) == [(None, True), (None, False), (None, False), (None, True), (None, False)]
     assert warehouse.ask(ENDING) == [NOBODY]
+
+
+@pytest.mark.parametrize("year", ["0001", "9999"])
+def test_a_time_that_nobody_can_mean_is_no_time_of_settlement(bronze, warehouse, year):
+    never = f"{year}-01-01T00:00:00Z"
+    paid = told(
+        "c1", payouts=[10**6, 0], resolved_at=never, last_update_timestamp=never
+    )
+    bronze.commit("resolutions", [paid])
+    bronze.commit("markets", [gamma("c1", closed_time="2026-01-05 00:00:00+00")])
+    warehouse.ingest()
+    assert warehouse.ask(
+        "select payouts, strftime(resolved_at, '%Y-%m-%d') from gold.market_resolutions"
+    ) == [(YES, "2026-01-05")]
+    assert warehouse.ask(
+        "select distinct happened_at, expected_settlement_at"
+        " from gold.resolution_timeline"
+    ) == [(None, None)]
 
 
 def test_the_steps_to_an_end_stand_in_their_order(bronze, warehouse):

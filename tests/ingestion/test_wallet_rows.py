@@ -95,8 +95,31 @@ def test_a_position_met_twice_in_a_snapshot_is_as_it_was_met_last(bronze, wareho
     assert warehouse.ask(shares) == [(12.0, 0), (15.0, 0)]
 
 
-def test_each_fetch_keeps_what_the_exchange_said_of_each_moment(bronze, warehouse):
-    point = {
+NONSENSE = [float("nan"), float("inf"), -1e308, 1e20, -1.0]
+
+
+def test_a_number_that_is_none_is_null_and_stops_nothing(bronze, warehouse):
+    times = ("first_entry_at", "last_event_at")
+    odd = [dict.fromkeys((*times, "outcome_index"), n) for n in NONSENSE[:-1]]
+    odd.append(dict.fromkeys(times, -1.0) | {"outcome_index": 999.0})
+    bronze.commit(
+        "positions",
+        [position(**one, token_id=str(n)) for n, one in enumerate(odd)],
+    )
+    bronze.commit("user_pnl", [pnl_point(trade_count=n) for n in NONSENSE[:-1]])
+    bronze.commit("user_pnl", [pnl_point(row_no=9, fetched_at=at(2))])
+    warehouse.ingest()
+    assert warehouse.ask(
+        "select distinct first_entry_at, last_event_at, outcome_index"
+        " from silver.WalletPositionFact"
+    ) == [(None, None, None)]
+    assert warehouse.ask(
+        "select trade_count from silver.UserPnlFact order by fetched_at"
+    ) == [(None,), (3,)]
+
+
+def pnl_point(**more: Any) -> dict[str, Any]:
+    return {
         "proxy_wallet": WALLET,
         "timestamp": NOON,
         "position_pnl": 1.5,
@@ -104,8 +127,13 @@ def test_each_fetch_keeps_what_the_exchange_said_of_each_moment(bronze, warehous
         "walk_id": "l1",
         "page_no": 0,
         "row_no": 0,
+        "fetched_at": at(1),
+        **more,
     }
-    bronze.commit("user_pnl", [point | {"fetched_at": at(n)} for n in (1, 2)])
+
+
+def test_each_fetch_keeps_what_the_exchange_said_of_each_moment(bronze, warehouse):
+    bronze.commit("user_pnl", [pnl_point(fetched_at=at(n)) for n in (1, 2)])
     warehouse.ingest()
     told = (
         "select trader_address, position_pnl_usd, trade_count from silver.UserPnlFact"

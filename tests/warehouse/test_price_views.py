@@ -91,3 +91,16 @@ def test_points_of_two_resolutions_are_both_there(exchange):
     exchange.midpoint(market, NOON, 0.4, step=300)
     yes = [row[2] for row in shown(exchange) if row[0] == "Yes"]
     assert yes == [60, 300]
+
+
+@pytest.mark.parametrize("price", [1.5, -0.5, float("nan"), float("inf")])
+def test_what_is_no_price_is_not_shown_and_not_mirrored(exchange, price):
+    market = exchange.market()
+    exchange.midpoint(market, NOON, price)
+    exchange.midpoint(market, NOON + minutes(1), 0.4)
+    db = exchange.warehouse()
+    prices = {row[3] for row in db.execute(SHOWN).fetchall()}
+    highs = {
+        high for (high,) in db.execute("select high from gold.price_candles").fetchall()
+    }
+    assert prices == highs == {0.4, 0.6}

@@ -114,6 +114,8 @@ def test_rewards_are_income_of_no_market_and_transfers_are_neither(db):
         ("unknown_type", [{"kind": "WISH", "usd": 1}]),
         ("conversion", [{"kind": "CONVERSION", "usd": 1}]),
         ("negative_shares", [{"kind": "REDEEM", "usd": 1, "token": NO}]),
+        ("dollars_unknown", [{"kind": "REDEEM", "usd": None, "size": 1, "token": YES}]),
+        ("token_unknown", [{"kind": "TRADE", "usd": 1, "side": "BUY"}]),
         ("", []),
     ],
 )
@@ -141,6 +143,26 @@ def test_a_price_that_nobody_tells_is_said_to_be_unknown(db):
     walked(db)
     did(db, "TRADE", 5, market=MARKET, token=YES, side="BUY", size=10, price=0.5)
     assert pnl(db, "inexact_reason") == ("price_unknown",)
+
+
+def test_a_trade_of_no_market_is_not_exact(db):
+    walked(db)
+    did(db, "TRADE", 5, token=YES, side="BUY", size=10, price=0.5)
+    assert db.execute("select inexact_reason from gold.wallet_pnl").fetchall() == [
+        ("token_unknown",)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("other", "told"), [(0.25, (10, 7.5, "")), (0.4, (10, 0, "price_unknown"))]
+)
+def test_two_outcomes_that_name_one_opposite_do_not_count_it_twice(db, other, told):
+    walked(db)
+    walked(db, "positions", walk=901)
+    holds(db, "103", 0.25, market=MARKET, opposite=NO)
+    holds(db, YES, other, market=MARKET, opposite=NO)
+    did(db, "TRADE", 5, market=MARKET, token=NO, side="BUY", size=10, price=0.5)
+    assert pnl(db, "shares_held, coalesce(value_usd, 0), inexact_reason") == told
 
 
 def test_a_split_of_a_market_whose_other_token_nobody_names_is_not_exact(db):

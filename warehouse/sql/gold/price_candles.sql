@@ -25,7 +25,7 @@ points as (
         cast(epoch(observed_at) as bigint) * 1000000
         - resolution_seconds as place_from_end
     from silver.PriceHistoryFact
-    where resolution_seconds > 0 and price is not null
+    where resolution_seconds > 0 and price between 0 and 1
 ),
 
 tokens as (

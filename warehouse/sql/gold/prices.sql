@@ -10,7 +10,8 @@
 -- (is_mirrored), but for the windows in which it was fetched itself: a daily
 -- sample, and markets in which the two were found to miss 1 by over a cent.
 -- The older a price is, the coarser: the exchange keeps minutes for days only.
--- Where windows of two resolutions touch, both are here.
+-- Where windows of two resolutions touch, both are here. Points outside of 0 to
+-- 1 are no prices and are not: `warehouse check` shows them.
 -- Columns:
 -- price: midpoint of best bid and best ask; where resolution_seconds is 0, what
 --     the outcome paid
@@ -21,6 +22,7 @@ with
 
 points as (
     select * from silver.PriceHistoryFact
+    where price between 0 and 1
 ),
 
 windows as (

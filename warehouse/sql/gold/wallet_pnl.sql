@@ -18,7 +18,8 @@
 -- came of it), fills_not_served (below the exchange's dust floor or of the AMM
 -- era, as gold.market_completeness has it; they may be another wallet's),
 -- negative_shares (more went out than came in: a transfer, or such fills),
--- token_unknown (a split of a market whose tokens nobody named), price_unknown.
+-- dollars_unknown (a row that tells none), token_unknown (a trade without its
+-- token, or a split of a market whose tokens nobody named), price_unknown.
 -- An old redemption names no outcome: it takes all that is held.
 -- Columns:
 -- trades: fills of the wallet in the market
@@ -130,6 +131,16 @@ sums as (
             )
             or (activity_type = 'TRADE' and side is null)
         ) as has_unknown_type,
+        bool_or(
+            usd is null and activity_type not in ('DEPOSIT', 'WITHDRAWAL')
+        ) as has_unknown_dollars,
+        bool_or(
+            (activity_type = 'TRADE' and token_id is null)
+            or (
+                activity_type in ('TRADE', 'SPLIT', 'MERGE', 'REDEEM')
+                and condition_id is null
+            )
+        ) as has_unknown_token,
         bool_or(activity_type in ('SPLIT', 'MERGE')) as has_sets,
         any_value(question) as question,
         min(happened_at) as first_at,
@@ -236,6 +247,18 @@ holdings as (
     group by all
 ),
 
+-- What the other outcome's price says, where all that do say the same
+opposites as (
+    select
+        trader_address,
+        opposite_token_id as token_id,
+        1 - min(price) as price
+    from snapshot
+    where opposite_token_id is not null
+    group by trader_address, opposite_token_id
+    having min(price) = max(price)
+),
+
 priced as (
     select
         holdings.proxy_wallet,
@@ -245,7 +268,7 @@ priced as (
         coalesce(
             resolutions.payouts[tokens.outcome_index + 1],
             snapshot.price,
-            1 - opposite.price
+            opposites.price
         ) as price
     from holdings
     inner join tokens
@@ -257,10 +280,10 @@ priced as (
         on
             holdings.proxy_wallet = snapshot.trader_address
             and holdings.token_id = snapshot.token_id
-    left join snapshot as opposite
+    left join opposites
         on
-            holdings.proxy_wallet = opposite.trader_address
-            and holdings.token_id = opposite.opposite_token_id
+            holdings.proxy_wallet = opposites.trader_address
+            and holdings.token_id = opposites.token_id
 ),
 
 left_over as (
@@ -331,10 +354,14 @@ judged as (
             when converted.condition_id is not null then 'conversion'
             when not_served.condition_id is not null then 'fills_not_served'
             when left_over.is_negative then 'negative_shares'
+            when sums.has_unknown_dollars then 'dollars_unknown'
             when
-                sums.has_sets
-                and coalesce(token_counts.tokens, 0)
-                < coalesce(len(markets.outcomes), 2)
+                sums.has_unknown_token
+                or (
+                    sums.has_sets
+                    and coalesce(token_counts.tokens, 0)
+                    < coalesce(len(markets.outcomes), 2)
+                )
                 then 'token_unknown'
             when left_over.is_unpriced then 'price_unknown'
             else ''

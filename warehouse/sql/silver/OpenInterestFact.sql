@@ -35,6 +35,10 @@ anti join silver.OpenInterestFact
         market_map.market_key is not distinct from OpenInterestFact.market_key
         and walk_map.walk_key = OpenInterestFact.walk_key
         and readings.fetched_at::timestamp = OpenInterestFact.fetched_at
+-- a reading of no market is not one of them all
+where
+    market_map.market_key is not null
+    or readings.condition_id = 'GLOBAL'
 qualify
     row_number() over (
         partition by

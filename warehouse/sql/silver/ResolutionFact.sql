@@ -67,11 +67,19 @@ case
         then try_cast(said as double) / 1e18
 end;
 
+-- A time that nobody can mean is none: services write year 1 for "not yet".
+create or replace temp macro told_time(said) as
+case
+    when
+        said between timestamp '2000-01-01' and timestamp '2200-01-01'
+        then said
+end;
+
 insert into silver.ResolutionFact
 select
     market_map.market_key,
     walk_map.walk_key,
-    told.selector = 'question' as is_question,
+    coalesce(told.selector = 'question', false) as is_question,
     lower(told.question_id) as question_id,
     told.status,
     case
@@ -80,7 +88,8 @@ select
             and json_array_length(told.payouts) > 0
             and len(list_filter(
                 json_extract_string(told.payouts, '$[*]'),
-                lambda paid: try_cast(paid as double) is null
+                lambda paid:
+                coalesce(try_cast(paid as double) not between 0 and 1e6, true)
             )) = 0
             then list_transform(
                 json_extract_string(told.payouts, '$[*]'),
@@ -100,15 +109,18 @@ select
     lower(nullif(told.transaction_hash, '')) as transaction_hash,
     try_cast(nullif(told.log_index, '') as bigint) as log_index,
     told.resolved_block,
-    coalesce(
+    told_time(coalesce(
         make_timestamp(
-            try_cast(told.last_update_timestamp as bigint) * 1000000
+            try_cast(told.last_update_timestamp as uinteger)::bigint
+            * 1000000
         ),
         try_cast(told.last_update_timestamp as timestamptz)::timestamp
-    ) as updated_at,
-    try_cast(told.resolved_at as timestamptz)::timestamp as resolved_at,
-    try_cast(told.expected_settlement_time as timestamptz)::timestamp
-        as expected_settlement_at,
+    )) as updated_at,
+    told_time(try_cast(told.resolved_at as timestamptz)::timestamp)
+        as resolved_at,
+    told_time(
+        try_cast(told.expected_settlement_time as timestamptz)::timestamp
+    ) as expected_settlement_at,
     told.settlement_time_basis,
     told.fetched_at::timestamp as fetched_at,
     coalesce(told.page_no, 0) as page_no,

@@ -43,7 +43,7 @@ select
     told.economic_pnl as economic_pnl_usd,
     told.fees as fees_usd,
     told.volume_usdc as volume_usd,
-    told.trade_count::bigint as trade_count,
+    try_cast(told.trade_count as bigint) as trade_count,
     told.fetched_at::timestamp as fetched_at,
     walk_map.walk_key,
     told.page_no,
@@ -55,6 +55,7 @@ anti join silver.UserPnlFact
         lower(told.proxy_wallet) = UserPnlFact.trader_address
         and make_timestamp(told.timestamp * 1000000) = UserPnlFact.observed_at
         and told.fetched_at::timestamp = UserPnlFact.fetched_at
+where told.timestamp between 0 and 4294967295 -- a day in 2106
 qualify
     row_number() over (
         partition by

@@ -54,6 +54,10 @@ create table if not exists silver.WalletPositionFact (
 );
 
 -- step: take_in
+-- A time that is none is null; 4294967295 is a day in 2106.
+create or replace temp macro told_second(said) as
+make_timestamp(try_cast(said as uinteger)::bigint * 1000000);
+
 create or replace temp table incoming_position as
 select
     walk_map.walk_key,
@@ -64,7 +68,7 @@ select
     told.asked_status,
     told.status as position_status,
     nullif(told.outcome, '') as outcome,
-    nullif(told.outcome_index, 999)::integer as outcome_index,
+    nullif(try_cast(told.outcome_index as integer), 999) as outcome_index,
     nullif(told.title, '') as title,
     told.negative_risk as is_neg_risk,
     told.verified as is_verified,
@@ -78,8 +82,8 @@ select
     told.realized_pnl as realized_usd,
     told.unrealized_pnl as unrealized_usd,
     told.total_pnl as total_pnl_usd,
-    make_timestamp((told.first_entry_at * 1000000)::bigint) as first_entry_at,
-    make_timestamp((told.last_event_at * 1000000)::bigint) as last_event_at,
+    told_second(told.first_entry_at) as first_entry_at,
+    told_second(told.last_event_at) as last_event_at,
     told.fetched_at::timestamp as fetched_at,
     told.page_no,
     told.row_no
