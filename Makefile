@@ -37,7 +37,7 @@ notebooks: .venv/notebooks
 	touch $@
 
 test: setup
-	$(BIN)/pytest -n auto
+	$(BIN)/pytest -n auto --dist worksteal
 
 bench: setup
 	$(BIN)/python -m benchmarks.prove_road --size medium --folder $$(mktemp -d)/proof

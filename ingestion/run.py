@@ -227,10 +227,11 @@ class _Run:
             loader = Loader(db, self._lake)
             for names in TOGETHER:
                 self._take_in_together(db, loader, names, changes)
-            with _transaction(db):
-                define_gold(db)
-                comment_on_columns(db)
-                taken.note_views(db)
+            if not taken.has_these_views(db):
+                with _transaction(db):
+                    define_gold(db)
+                    comment_on_columns(db)
+                    taken.note_views(db)
             # All of it in the file itself: a reader of a file beside its log waits.
             db.execute("force checkpoint")
 
