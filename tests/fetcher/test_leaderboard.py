@@ -21,6 +21,7 @@ from fetcher.polymarket.leaderboard import (
     moved,
 )
 
+ALONE = ("leaderboard",)
 BOARD = ["time_period", "category", "sort_by"]
 
 
@@ -105,17 +106,17 @@ def test_a_board_that_never_stands_still_is_due_again(tmp_path):
         rows = home.rows("leaderboard").filter(category="OVERALL", time_period="all")
         assert rows["has_moved"].all()
         assert rows.select("captured_at", "sort_by").n_unique() == 4
-        assert home.fetch(mode="all").counts["leaderboard"].jobs_done > 0
+        assert home.fetch(among=ALONE).counts["leaderboard"].jobs_done > 0
 
 
 def test_whole_boards_rest_for_an_hour_unless_asked_for(home):
-    home.fetch()
-    assert home.fetch().counts["leaderboard"].requests == 0
+    home.fetch(among=ALONE)
+    assert home.fetch(among=ALONE).counts["leaderboard"].jobs_done == 0
     assert home.fetch(mode="leaderboard").counts["leaderboard"].jobs_done == 88
 
 
 def test_a_run_over_some_markets_leaves_the_boards_alone(home):
-    assert "leaderboard" in home.fetch(limit=1).counts
+    assert "leaderboard" in home.fetch(among=("markets", *ALONE), limit=1).counts
     assert home.lake.files("leaderboard") == []
 
 

@@ -60,14 +60,19 @@ class Home:
     box: Box
 
     def fetch(
-        self, *, mode: str = "all", stop_after: int | None = None, **options: Any
+        self,
+        *,
+        mode: str = "all",
+        among: tuple[str, ...] = ROAD,
+        stop_after: int | None = None,
+        **options: Any,
     ) -> Summary:
         """Run `fetch`, ending it as planned after so many pages of trades.
 
-        Mode `all` means all that trades need here.
+        Of mode `all`, only the datasets `among` these are fetched.
         """
         work = [
-            phase for phase in phases(mode) if mode != "all" or phase.dataset in ROAD
+            phase for phase in phases(mode) if mode != "all" or phase.dataset in among
         ]
         if stop_after is not None:
             work = [

@@ -6,67 +6,80 @@ import subprocess
 import sys
 
 import polars as pl
-from user_home import same
+import pytest
+from user_home import Home, same
+
+from sandbox.testing import sandbox_server
 
 
 def requests(summary: dict) -> int:
     return sum(one["requests"] for one in summary["datasets"].values())
 
 
-def test_gold_trades_are_the_fills_the_exchange_can_serve(home):
-    with home(size="tiny") as user:
+@pytest.fixture(scope="module")
+def first(tmp_path_factory):
+    """A user who fetched everything once and ingested it, and what `fetch` said."""
+    with sandbox_server(size="tiny") as box:
+        user = Home(tmp_path_factory.mktemp("first"), box)
         summary = user.fetch()
         user.ingest()
-        assert summary["exit_code"] == 0
-        assert summary["failures"] == []
-        assert same(user.held(), user.servable())
+        yield user, summary
 
 
-def test_every_market_closed_and_hidden_ones_too_is_known(home):
-    with home(size="tiny") as user:
-        user.fetch()
-        user.ingest()
-        known = set(user.ask("select gamma_id from silver.MarketDim")["gamma_id"])
-        markets = user.box.truth()["markets"].filter(~pl.col("combo"))
-        assert set(markets["id"]) <= known
+def test_gold_trades_are_the_fills_the_exchange_can_serve(first):
+    user, summary = first
+    assert summary["exit_code"] == 0
+    assert summary["failures"] == []
+    assert same(user.held(), user.servable())
 
 
-def test_a_market_is_complete_exactly_when_all_its_fills_can_be_served(home):
-    with home(size="tiny") as user:
-        user.fetch()
-        user.ingest()
-        status = user.ask(
-            "select condition_id, status, reason from gold.market_completeness"
-        )
-        truth = user.box.truth()["markets"].filter(
-            ~pl.col("combo") & (pl.col("condition_id") != "")
-        )
-        both = truth.join(status, on="condition_id", how="left")
-        whole = pl.col("fills_servable") == pl.col("fills_total")
-        wrong = both.filter(
-            (whole & (pl.col("status") != "complete"))
-            | (~whole & (pl.col("status") == "complete"))
-            | ((pl.col("status") != "complete") & (pl.col("reason") == ""))
-            | pl.col("status").is_null()
-        )
-        assert wrong.is_empty(), wrong.select(
-            "slug", "kind", "fills_total", "fills_servable", "status", "reason"
-        )
+def test_every_market_closed_and_hidden_ones_too_is_known(first):
+    user, _ = first
+    known = set(user.ask("select gamma_id from silver.MarketDim")["gamma_id"])
+    markets = user.box.truth()["markets"].filter(~pl.col("combo"))
+    assert set(markets["id"]) <= known
 
 
-def test_a_second_run_without_news_asks_little_and_stores_nothing(home):
-    with home(size="tiny") as user:
-        first = user.fetch()
-        second = user.fetch()
-        assert requests(second) < max(20, requests(first) / 3)
-        assert second["datasets"]["trades"]["rows_new"] == 0
+def test_a_market_is_complete_exactly_when_all_its_fills_can_be_served(first):
+    user, _ = first
+    status = user.ask(
+        "select condition_id, status, reason from gold.market_completeness"
+    )
+    truth = user.box.truth()["markets"].filter(
+        ~pl.col("combo") & (pl.col("condition_id") != "")
+    )
+    both = truth.join(status, on="condition_id", how="left")
+    whole = pl.col("fills_servable") == pl.col("fills_total")
+    wrong = both.filter(
+        (whole & (pl.col("status") != "complete"))
+        | (~whole & (pl.col("status") == "complete"))
+        | ((pl.col("status") != "complete") & (pl.col("reason") == ""))
+        | pl.col("status").is_null()
+    )
+    assert wrong.is_empty(), wrong.select(
+        "slug", "kind", "fills_total", "fills_servable", "status", "reason"
+    )
+
+
+def test_a_second_run_without_news_asks_little_and_stores_nothing(first):
+    user, summary = first
+    second = user.fetch()
+    assert requests(second) < max(20, requests(summary) / 3)
+    assert second["datasets"]["trades"]["rows_new"] == 0
+
+
+def test_the_warehouse_can_be_deleted_and_rebuilt_from_bronze(first):
+    user, _ = first
+    before = user.held()
+    user.ingest("--rebuild")
+    assert same(user.held(), before)
 
 
 def test_what_happens_between_two_runs_arrives(home):
     with home(size="tiny") as user:
         user.fetch()
         user.ingest()
-        for _ in range(3):
+        for _ in range(2):
             user.box.advance(36_000)
             user.fetch()
             user.ingest()
@@ -146,12 +159,3 @@ def test_a_reader_that_stays_neither_waits_nor_makes_ingest_wait(home):
             reader.stdout.close()
             reader.wait(timeout=20)
         assert user.held().height > before
-
-
-def test_the_warehouse_can_be_deleted_and_rebuilt_from_bronze(home):
-    with home(size="tiny") as user:
-        user.fetch()
-        user.ingest()
-        before = user.held()
-        user.ingest("--rebuild")
-        assert same(user.held(), before)
