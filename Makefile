@@ -1,11 +1,12 @@
 # setup: the environment, everything locked · demo: the whole road in one command
 # notebooks: Jupyter on notebooks/ · test · lint · fmt · bench · clean
+# torture: kill, cut the power, break things, for an hour or two; writes docs/reliability.md
 # docs: the pages that are generated · lock: pin the newest versions that pyproject.toml allows
 
 PYTHON ?= python3.11
 BIN := .venv/bin
 
-.PHONY: setup demo notebooks test lint fmt bench docs lock clean
+.PHONY: setup demo notebooks test torture lint fmt bench docs lock clean
 
 setup: .venv/ready
 
@@ -38,6 +39,10 @@ notebooks: .venv/notebooks
 
 test: setup
 	$(BIN)/pytest -n auto --dist worksteal
+
+torture: setup
+	rm -f build/torture.jsonl
+	$(BIN)/python -m tests.durability --page docs/reliability.md
 
 bench: setup
 	$(BIN)/python -m benchmarks.prove_road --size medium --folder $$(mktemp -d)/proof

@@ -1,0 +1,73 @@
+"""The short form of the torture: a few deaths of each command, and nothing is lost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from .cases import CASES, Bench, End
+from .disk_calls import NO_COMPILER, Boundary, Fatal, Kind, library
+from .kills import COMPACT, FETCH, FETCH_ALL, INGEST
+from .mutants import MUTANTS, mutated
+from .results import Result, page
+from .yardstick import judged
+
+CURSOR = "/.cursor.json.unfinished"
+LANDED = "/data/_landing/*/*/.[0-9]*.unfinished"
+
+needs_compiler = pytest.mark.skipif(library() is None, reason=NO_COMPILER)
+
+
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
+    bench = Bench(tmp_path_factory.mktemp("torture"), past_runs=4)
+    yield bench
+    bench.close()
+
+
+@needs_compiler
+def test_a_life_full_of_deaths_loses_and_doubles_nothing(bench: Bench):
+    """At the boundaries where most could go wrong; `make torture` takes them all."""
+    commit = Boundary(Kind.LINK, "/data/*/_delta_log/*")
+    with bench.home() as home:
+        life = [
+            (Fatal(1, Boundary(Kind.RENAME, LANDED), True), FETCH_ALL),
+            (
+                Fatal(2, Boundary(Kind.WRITE, CURSOR), True),
+                FETCH_ALL,
+            ),
+            (Fatal(2, commit), FETCH_ALL),
+            (None, FETCH_ALL),
+            (Fatal(150), INGEST),
+            (Fatal(1, Boundary(Kind.UNLINK, "/data/_landing/*/*/*.arrow")), FETCH),
+            (None, FETCH),
+            (Fatal(1, Boundary(Kind.RENAME, CURSOR)), FETCH),
+            (None, FETCH),
+            (Fatal(1, commit), COMPACT),
+            (Fatal(1, Boundary(Kind.LINK, "/warehouse/.warehouse/*")), INGEST),
+        ]
+        for death, command in [*life, *((None, last) for last in (COMPACT, INGEST))]:
+            if death is not None:
+                assert home.killed_at(death, *command).is_killed, (death, command)
+            else:
+                home.run(*command)
+                home.box.advance(3_600)
+        verdict = judged(home)
+        assert verdict.is_good, verdict
+        assert home.warnings == []
+
+
+@pytest.mark.parametrize("name", MUTANTS)
+def test_a_bug_can_still_be_put_in(name: str, tmp_path: Path):
+    mutated(MUTANTS[name], tmp_path)
+    assert MUTANTS[name].case in CASES
+
+
+def test_the_page_counts_what_was_tried_and_names_the_seed_of_what_failed():
+    good = Result("kill-fetch", 1, 4, 0, 0, End.UNSEEN, struck={"sync /cursor.json": 4})
+    bad = Result("kill-fetch", 2, 3, 5, 0, End.UNSEEN, problems=("gold: 5 lost",))
+    text = page([good, bad], CASES)
+    assert "| 7 | 5 | 0 | survived unseen; **seed 2: gold: 5 lost** |" in text
+    assert "| `sync /cursor.json` | 4 |" in text
