@@ -164,7 +164,10 @@ def _in_words(told: Account) -> str:
         if dataset.files
     ]
     how = "built anew from" if summary.rebuilt else "took in"
-    return f"{told.warehouse} {how} {', '.join(parts) or 'nothing new'}."
+    said = f"{told.warehouse} {how} {', '.join(parts) or 'nothing new'}."
+    if parts or any((told.completeness or {}).values()):
+        return said
+    return f"{said} It knows no market: run `fetch` first."
 
 
 if __name__ == "__main__":

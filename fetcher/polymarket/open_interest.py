@@ -7,10 +7,9 @@ the whole exchange.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict
 from functools import partial
 from typing import Any
-
-import polars as pl
 
 from fetcher.answer import Answer, parse_json
 from fetcher.errors import Gone, Refused, UnexpectedPayload
@@ -26,9 +25,11 @@ from fetcher.polymarket.chain import same_market
 from fetcher.polymarket.numbers import finite
 from fetcher.polymarket.planner import in_shard
 from fetcher.polymarket.reading import Reading
+from fetcher.polymarket.traded_markets import Seen, Traded, seen_now, traded_since
 from fetcher.polymarket.typed_rows import Misfit, Row, compact_json
 from fetcher.polymarket.version import DataService, service_of
 from fetcher.run import Job, Run
+from fetcher.saved import restored
 
 DATASET = "open_interest"
 GLOBAL = "GLOBAL"
@@ -60,7 +61,7 @@ class OpenInterest:
         self._began = run.clock()
         self._is_whole = False
         self._has_swept = False
-        self._trades: Any = None  # up to where the trades of bronze were looked at
+        self._trades: Seen | None = None
         self._gone: Gone | None = None
         self._path, self._groups, self._param, self._key = ROUTES[service.version]
         counts = run.tally.counts().get(DATASET)
@@ -81,7 +82,9 @@ class OpenInterest:
             raise self._gone
         counts = self._run.tally.counts().get(DATASET)
         if self._is_whole and (counts is None or counts.jobs_failed == self._failed):
-            values: dict[str, Any] = {"planned": self._began, "trades": self._trades}
+            values: dict[str, Any] = {"planned": self._began}
+            if self._trades is not None:
+                values["trades"] = asdict(self._trades)
             if self._has_swept:
                 values["swept"] = self._began
             self._askable.save(**values)
@@ -95,7 +98,8 @@ class OpenInterest:
             yield from (market.condition_id for market, _ in ask.with_state(chosen))
             return
         self._is_whole = True
-        traded, self._trades = self._traded_since(ask.saved("trades"))
+        found = self._traded()
+        traded, self._trades = found.markets, found.seen
         planned = ask.time_of("planned")
         sweep = _HOUR * run.settings.open_interest.sweep_hours
         swept = ask.time_of("swept") or 0.0
@@ -118,23 +122,13 @@ class OpenInterest:
                 if asked_at(walked) <= self._began - sweep:
                     yield market.condition_id
 
-    def _traded_since(self, mark: Any) -> tuple[dict[str, float], Any]:
-        """When which market's trades were fetched, of the files since `mark`."""
-        mark = mark if isinstance(mark, dict) else {}
-        lake = self._run.lake
-        version = mark.get("version")
-        new = lake.changes("trades", version, log_id=mark.get("log_id"))
-        after = {"version": new.version, "log_id": new.log_id}
-        if version is None or not new.files:  # the first run reads all markets anyway
-            return {}, after
-        files = [lake.path_of("trades", file.name) for file in new.files]
-        rows = pl.scan_parquet(files, hive_partitioning=False)
-        found = (
-            rows.group_by(pl.col("condition_id").str.to_lowercase())
-            .agg(pl.col("fetched_at").max().dt.epoch("us") / 1e6)
-            .collect(engine="streaming")
-        )
-        return dict(found.iter_rows()), after
+    def _traded(self) -> Traded:
+        """Markets with fills that bronze got since the last whole run, and in this."""
+        self._run.writer.fold()
+        seen = restored(Seen, self._askable.saved("trades"))
+        if seen is None:  # the first run reads all markets anyway
+            return Traded({}, seen_now(self._run.lake))
+        return traded_since(self._run.lake, seen)
 
     # Reading
 

@@ -27,6 +27,7 @@ from fetcher.polymarket.price_plan import price_cost, usual_cost
 from fetcher.polymarket.price_walk import DATASET as PRICES
 from fetcher.polymarket.totals import EVENTS_A_REQUEST
 from fetcher.run import Run
+from settings.errors import UsageError
 
 # Measured: bytes of a row in sorted, zstd-packed Parquet.
 ROW_BYTES = {
@@ -44,6 +45,7 @@ REQUESTS_OF_ANY_RUN = 3  # which version, how far behind, the top of the feed
 USUAL_ROWS_A_MARKET = 400
 USUAL_MARKETS_AN_EVENT = 4
 ASKED = ("resolutions", "open_interest")  # of every market, by twenties
+PLANNED = (ALL, "markets", "events", "trades", PRICES, *ASKED, DATASET)
 
 
 @dataclass(frozen=True)
@@ -104,9 +106,17 @@ class Plan:
 
 
 def plan(run: Run) -> Plan:
-    """What is left to fetch of the run's markets, and what that costs."""
-    walks = _walks(run)
+    """What is left to fetch of the run's markets, and what that costs.
+
+    UsageError for a mode whose cost nobody knows beforehand.
+    """
     mode = run.options.mode.replace("-", "_")
+    if mode not in PLANNED:
+        raise UsageError(
+            f"No plan can be made of --mode {run.options.mode}: the exchange does not "
+            "say beforehand how much there is."
+        )
+    walks = _walks(run)
     markets = max(part.markets for part in walks.parts)
     limit = run.settings.limits["data_v2_all"]
     others = [

@@ -130,6 +130,12 @@ def test_a_plan_that_cannot_be_made_is_exit_code_1(started, offline):
     assert result.stderr.splitlines()[-1] == f"Error: {REFUSED}"
 
 
+def test_no_plan_is_made_of_what_nobody_can_tell(started, offline):
+    result = started("--mode", "activity", "--wallet", "0x" + "1" * 40, "plan")
+    assert result.exit_code == 2
+    assert "No plan can be made of --mode activity" in result.stderr
+
+
 def test_an_empty_lake_is_whole_and_needs_no_compaction(started, tmp_path):
     (tmp_path / "config.toml").write_text("")
     (tmp_path / "data").mkdir()

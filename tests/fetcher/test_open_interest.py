@@ -58,6 +58,19 @@ def test_only_markets_in_which_something_happened_are_read_again(home):
     assert read.height < before
 
 
+def test_fills_of_the_same_run_are_news_in_it(home):
+    road = ("markets", "trades", "open_interest")
+    home.fetch(among=road)
+    home.box.advance(DAY)
+    home.fetch(among=road)
+    since = home.box.now() - DAY
+    fills = home.rows("trades").filter(pl.col("timestamp") > since)
+    newest = home.rows("open_interest").group_by("condition_id").agg(pl.len())
+    twice = newest.filter(pl.col("len") > 1)["condition_id"]
+    assert set(fills["condition_id"].str.to_lowercase()) <= set(twice)
+    assert fills.height
+
+
 def test_v1_is_read_where_v2_is_gone(tmp_path):
     with home_beside(tmp_path, "v1", size="tiny", cdn=False) as home:
         home.fetch(mode="markets")

@@ -17,6 +17,8 @@ from click.testing import CliRunner
 
 import ingestion.cli
 import ingestion.run
+from bronze import DATASETS
+from ingestion.load import TOGETHER
 from lake.locks import held
 from warehouse.stopping import StopAtSignal, Stopped
 
@@ -65,8 +67,16 @@ def test_a_run_says_in_words_what_it_took_in(run, bronze):
     assert "built anew" in run("--rebuild").stdout
 
 
-def test_an_empty_lake_is_no_error(run):
-    assert run().exit_code == 0
+def test_an_empty_lake_is_no_error_and_says_what_to_do(run):
+    first = run()
+    assert first.exit_code == 0
+    assert first.stdout.endswith(
+        "took in nothing new. It knows no market: run `fetch` first.\n"
+    )
+
+
+def test_every_dataset_of_bronze_is_taken_in():
+    assert {name for names in TOGETHER for name in names} == set(DATASETS)
 
 
 def test_a_missing_config_is_wrong_usage(run, tmp_path):

@@ -107,3 +107,14 @@ def test_a_row_that_is_there_twice_is_noticed(sound, name):
 
 def test_every_silver_table_has_a_check_of_its_key():
     assert set(TABLE_OF.values()) == set(models("silver"))
+
+
+def test_every_table_that_names_walks_is_checked(rich):
+    tables = rich.execute(
+        "select table_name from duckdb_columns() "
+        "where column_name = 'walk_key' and schema_name = 'silver'"
+    ).fetchall()
+    checked = models("checks")["walk_keys_are_known"].steps["select"]
+    elsewhere = {"WalkFact", "TradeFact"}  # fills_have_their_dimensions
+    named = {name for (name,) in tables if f"from silver.{name}\n" in checked}
+    assert named == {name for (name,) in tables} - elsewhere

@@ -51,6 +51,36 @@ named as (
         'LeaderboardFact' as table_name,
         walk_key
     from silver.LeaderboardFact
+    union
+    select
+        'ActivityFact' as table_name,
+        walk_key
+    from silver.ActivityFact
+    union
+    select
+        'WalletPositionFact' as table_name,
+        walk_key
+    from silver.WalletPositionFact
+    union
+    select
+        'UserPnlFact' as table_name,
+        walk_key
+    from silver.UserPnlFact
+    union
+    select
+        'WalletWalk' as table_name,
+        walk_key
+    from silver.WalletWalk
+    union
+    select
+        'AbsentSecond' as table_name,
+        walk_key
+    from silver.AbsentSecond
+    union
+    select
+        'TradeSighting' as table_name,
+        walk_key
+    from silver.TradeSighting
 ),
 
 final as (
