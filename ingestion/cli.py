@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("ingest")
 
-# That is safe: the next run goes on from the last batch.
+# That is safe: the next run goes on from the last intake.
 STOPPING = b"Stopping: what was taken in stays. Once more ends at once.\n"
 
 

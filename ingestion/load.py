@@ -1,4 +1,4 @@
-"""Take bronze batches into silver: which step of which model runs when.
+"""Take bronze into silver, intake by intake: which step of which model runs when.
 
 What each step does stands in `warehouse/sql/silver/`; they hand each other rows in
 temporary tables. Everything here runs inside the caller's transaction, and taking the
@@ -8,14 +8,14 @@ same files in again changes nothing.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 import duckdb
 
 from bronze import DATASETS
-from ingestion.batches import Batch
 from ingestion.bronze_views import show_bronze
+from ingestion.intake import Intake
 from warehouse.models import models
 
 TOGETHER: tuple[tuple[str, ...], ...] = (
@@ -37,6 +37,19 @@ TOGETHER: tuple[tuple[str, ...], ...] = (
 """The datasets that silver reads, in the order in which they are taken in; those that
 stand together are taken in together, day by day."""
 
+FACTS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "live_volume": ("LiveVolumeFact", ("MarketKey", "WalkFact")),
+    "resolutions": ("ResolutionFact", ("MarketKey", "WalkFact")),
+    "open_interest": ("OpenInterestFact", ("MarketKey", "WalkFact")),
+    "leaderboard": ("LeaderboardFact", ("WalkFact",)),
+    "price_windows": ("PriceWindowFact", ("MarketKey", "MarketTokenDim", "WalkFact")),
+    "activity": ("ActivityFact", ("WalkFact",)),
+    "positions": ("WalletPositionFact", ("WalkFact",)),
+    "user_pnl": ("UserPnlFact", ("WalkFact",)),
+}
+"""The datasets that become one fact table by its step `take_in`: that table, and the
+tables of keys that learn first what the rows name."""
+
 _INSERT = re.compile(
     r"(?:^--[^\n]*\n|\s)*"
     r"(insert into silver\.\w+(?: by name| \([^)]*\))?)\s+(.*)",
@@ -45,35 +58,41 @@ _INSERT = re.compile(
 
 
 class Loader:
-    """Takes batches into one open warehouse file, from the lake at `root`."""
+    """Takes intakes into one open warehouse file, from the lake at `root`."""
 
     def __init__(self, db: duckdb.DuckDBPyConnection, root: Path) -> None:
         self._db = db
         self._root = root
-        self._ways: Mapping[tuple[str, ...], Callable[[Batch], int]] = {
-            ("markets",): self._markets,
-            ("events",): self._events,
-            ("trades", "taker_trades"): self._trades,
-            ("live_volume",): self._live_volume,
-            ("clob_markets",): self._clob_markets,
-            ("resolutions",): self._resolutions,
-            ("open_interest",): self._open_interest,
-            ("leaderboard",): self._leaderboard,
-            ("prices",): self._prices,
-            ("price_windows",): self._price_windows,
-            ("activity",): lambda _: self._wallets("activity", "ActivityFact"),
-            ("positions",): lambda _: self._wallets("positions", "WalletPositionFact"),
-            ("user_pnl",): lambda _: self._wallets("user_pnl", "UserPnlFact"),
-            ("walks",): self._walks,
+        self._ways: Mapping[str, Callable[[], int]] = {
+            "markets": self._markets,
+            "events": self._events,
+            "clob_markets": self._clob_markets,
+            "prices": self._prices,
+            "walks": self._walks,
         }
 
-    def take_in(self, datasets: tuple[str, ...], batch: Batch) -> int:
-        """Take in a batch of one entry of `TOGETHER`; return the rows that were new."""
+    def take_in(self, datasets: tuple[str, ...], intake: Intake) -> int:
+        """Take in an intake of one entry of `TOGETHER`; return the new rows."""
         for dataset in datasets:
-            self._show(dataset, batch)
-        return self._ways[datasets](batch)
+            self._show(dataset, intake)
+        first = datasets[0]
+        if first == "trades":
+            return self._trades(intake.whole_days.get("taker_trades", set()))
+        return self._fact(first) if first in FACTS else self._ways[first]()
 
-    def _markets(self, batch: Batch) -> int:
+    def _fact(self, dataset: str) -> int:
+        model, keys = FACTS[dataset]
+        before = self._count(f"silver.{model}")
+        self._name(dataset, keys)
+        self._run(model, "take_in")
+        return self._count(f"silver.{model}") - before
+
+    def _name(self, dataset: str, keys: Iterable[str]) -> None:
+        """See to it that what the rows name has its keys."""
+        for model in keys:
+            self._run(model, f"named_by_{dataset}", "take_in")
+
+    def _markets(self) -> int:
         self._run("MarketDim", "read")
         self._run("MarketKey", "named_by_markets", "take_in")
         self._run("MarketHistory", "take_in")
@@ -81,69 +100,24 @@ class Loader:
         self._run("MarketTokenDim", "named_by_markets")
         return self._count("incoming_version")
 
-    def _events(self, batch: Batch) -> int:
+    def _events(self) -> int:
         self._run("EventDim", "take_in")
         return self._count("latest_event")
 
-    def _live_volume(self, batch: Batch) -> int:
-        before = self._count("silver.LiveVolumeFact")
-        self._run("MarketKey", "named_by_live_volume", "take_in")
-        self._run("WalkFact", "named_by_live_volume", "take_in")
-        self._run("LiveVolumeFact", "take_in")
-        return self._count("silver.LiveVolumeFact") - before
-
-    def _clob_markets(self, batch: Batch) -> int:
+    def _clob_markets(self) -> int:
         self._run("ClobMarketDim", "take_in")
         return self._count("latest_clob_market")
 
-    def _resolutions(self, batch: Batch) -> int:
-        before = self._count("silver.ResolutionFact")
-        self._run("MarketKey", "named_by_resolutions", "take_in")
-        self._run("WalkFact", "named_by_resolutions", "take_in")
-        self._run("ResolutionFact", "take_in")
-        return self._count("silver.ResolutionFact") - before
-
-    def _open_interest(self, batch: Batch) -> int:
-        before = self._count("silver.OpenInterestFact")
-        self._run("MarketKey", "named_by_open_interest", "take_in")
-        self._run("WalkFact", "named_by_open_interest", "take_in")
-        self._run("OpenInterestFact", "take_in")
-        return self._count("silver.OpenInterestFact") - before
-
-    def _leaderboard(self, batch: Batch) -> int:
-        before = self._count("silver.LeaderboardFact")
-        self._run("WalkFact", "named_by_leaderboard", "take_in")
-        self._run("LeaderboardFact", "take_in")
-        return self._count("silver.LeaderboardFact") - before
-
-    def _prices(self, batch: Batch) -> int:
-        self._name_tokens("prices")
+    def _prices(self) -> int:
+        self._name("prices", ("MarketKey", "MarketTokenDim", "WalkFact"))
         self._run("PriceHistoryFact", "read")
         if not self._set_range("incoming_price", clock="observed_at"):
             return 0
         self._run("PriceHistoryFact", "drop_known", "take_in")
         return self._count("incoming_price")
 
-    def _price_windows(self, batch: Batch) -> int:
-        before = self._count("silver.PriceWindowFact")
-        self._name_tokens("price_windows")
-        self._run("PriceWindowFact", "take_in")
-        return self._count("silver.PriceWindowFact") - before
-
-    def _name_tokens(self, dataset: str) -> None:
-        """See to it that markets, tokens and walks of the rows have their keys."""
-        self._run("MarketKey", f"named_by_{dataset}", "take_in")
-        self._run("MarketTokenDim", f"named_by_{dataset}", "take_in")
-        self._run("WalkFact", f"named_by_{dataset}", "take_in")
-
-    def _wallets(self, dataset: str, model: str) -> int:
-        before = self._count(f"silver.{model}")
-        self._run("WalkFact", f"named_by_{dataset}", "take_in")
-        self._run(model, "take_in")
-        return self._count(f"silver.{model}") - before
-
-    def _trades(self, batch: Batch) -> int:
-        self._read_trades(batch.whole_days.get("taker_trades", set()))
+    def _trades(self, whole_taker_days: set[str]) -> int:
+        self._read_trades(whole_taker_days)
         if not self._set_range("incoming_trade", "incoming_taker"):
             return 0
         self._run("TradeFact", "drop_known", "tell_contested", "number")
@@ -159,7 +133,7 @@ class Loader:
         self._settle()
         return self._count("fresh_trade") + self._count("new_trade")
 
-    def _walks(self, batch: Batch) -> int:
+    def _walks(self) -> int:
         self._run("MarketKey", "named_by_walks", "take_in")
         self._run("WalkFact", "named_by_walks", "take_in", "describe")
         for model in (
@@ -175,7 +149,7 @@ class Loader:
         self._run("TradeFact", "tell_disputed")
         if self._set_range("contested_pair"):
             for dataset in ("trades", "taker_trades"):
-                self._show(dataset, Batch())
+                self._show(dataset, Intake())
             self._read_trades(set())
             self._run("TradeFact", "number")
             self._run("TakerPending", "gather")
@@ -184,10 +158,8 @@ class Loader:
         return self._count("bronze_walks")
 
     def _read_trades(self, whole_taker_days: set[str]) -> None:
-        self._run("MarketKey", "named_by_trades", "take_in")
-        self._run("MarketTokenDim", "named_by_trades", "take_in")
+        self._name("trades", ("MarketKey", "MarketTokenDim", "WalkFact"))
         self._run("TraderDim", "take_in")
-        self._run("WalkFact", "named_by_trades", "take_in")
         self._run("TradeFact", "read")
         self._run("TakerPending", "read")
         self._db.execute(
@@ -211,7 +183,7 @@ class Loader:
         self._run("UnbalancedMatch", "tally")
 
     def _set_range(self, *tables: str, clock: str = "traded_at") -> bool:
-        """Set between which times the batch's rows lie; false where it has none."""
+        """Set between which times the intake's rows lie; false where it has none."""
         rows = " union all ".join(f"select {clock} from {table}" for table in tables)
         [(first, last)] = self._db.execute(
             f"select min({clock}), max({clock}) from ({rows})"
@@ -222,9 +194,9 @@ class Loader:
         self._db.execute("set variable batch_to = ?::timestamp", [last])
         return True
 
-    def _show(self, dataset: str, batch: Batch) -> None:
+    def _show(self, dataset: str, intake: Intake) -> None:
         folder = self._root / dataset
-        files = batch.files.get(dataset, [])
+        files = intake.files.get(dataset, [])
         show_bronze(self._db, DATASETS[dataset], [folder / f.name for f in files])
 
     def _run(self, model: str, *steps: str) -> None:

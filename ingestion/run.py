@@ -13,7 +13,7 @@ import duckdb
 
 from bronze import DATASETS
 from ingestion import taken
-from ingestion.batches import BATCH_ROWS, batches
+from ingestion.intake import INTAKE_ROWS, intakes
 from ingestion.load import TOGETHER, Loader
 from ingestion.publish import Turns
 from lake.delta_log import Changes, DeltaLog
@@ -69,7 +69,7 @@ def ingest(
     warehouse: Path,
     *,
     rebuild: bool = False,
-    batch_rows: int = BATCH_ROWS,
+    intake_rows: int = INTAKE_ROWS,
     summary: Summary | None = None,
     report: Report = lambda _: None,
     report_seconds: float = REPORT_SECONDS,
@@ -85,7 +85,7 @@ def ingest(
     run to stop can interrupt what it is doing.
 
     Raises `Locked` if another run is at it. Whenever this dies, the published file is
-    whole, and the next run goes on from the last batch that was taken in.
+    whole, and the next run goes on from the last intake that was taken in.
     """
     turns = Turns(warehouse)
     with held(turns.lock, what=f"The warehouse {warehouse}"):
@@ -93,7 +93,7 @@ def ingest(
         turns.check_published()
         summary = Summary() if summary is None else summary
         run = _Run(
-            lake, turns, batch_rows, summary, _Pace(report, report_seconds), opened
+            lake, turns, intake_rows, summary, _Pace(report, report_seconds), opened
         )
         try:
             run.rebuild() if rebuild else run.catch_up()
@@ -108,7 +108,7 @@ class _Run:
         self,
         lake: Path,
         turns: Turns,
-        batch_rows: int,
+        intake_rows: int,
         summary: Summary,
         pace: _Pace,
         opened: Opened,
@@ -116,7 +116,7 @@ class _Run:
         self.summary = summary
         self._lake = lake
         self._turns = turns
-        self._batch_rows = batch_rows
+        self._intake_rows = intake_rows
         self._pace = pace
         self._opened = opened
         storage = LocalStorage(lake)
@@ -245,18 +245,18 @@ class _Run:
         started, read, gained = time.monotonic(), 0, 0
         new = {name: changes[name] for name in names}
         known = {name: taken.files(db, name) for name in names}
-        for batch in batches(new, known, batch_rows=self._batch_rows):
+        for intake in intakes(new, known, intake_rows=self._intake_rows):
             with _transaction(db):
-                fresh = loader.take_in(names, batch)
-                for name, files in batch.files.items():
+                fresh = loader.take_in(names, intake)
+                for name, files in intake.files.items():
                     log_id = changes[name].log_id
                     taken.note_files(db, name, log_id, (file.name for file in files))
-            for name, files in batch.files.items():
+            for name, files in intake.files.items():
                 summary = self.summary.datasets[name]
                 summary.files += len(files)
                 summary.rows_seen += sum(file.rows for file in files)
             self.summary.datasets[names[0]].rows_new += fresh
-            read, gained = read + batch.rows, gained + fresh
+            read, gained = read + intake.rows, gained + fresh
             self._pace.go_on(f"{_told(names, read, gained)} so far")
         if read:
             self._pace.say(_told(names, read, gained))
@@ -307,6 +307,6 @@ def _bytes(changes: Mapping[str, Changes]) -> int:
 
 
 def _memory_limit() -> str:
-    """Half of the memory, and four gigabytes at most: batches need far less."""
+    """Half of the memory, and four gigabytes at most: intakes need far less."""
     total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     return f"{min(total // 2, 4 << 30) >> 20}MiB"

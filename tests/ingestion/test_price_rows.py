@@ -183,7 +183,7 @@ def test_any_cut_into_runs_gives_what_one_rebuild_gives(commits, every):
             everything["prices"] += files
             waiting["prices"] += files
             if number % every == 0 or number == len(commits):
-                often.run(waiting, batch_rows=3)
+                often.run(waiting, intake_rows=3)
                 waiting.clear()
-        once.run(everything, batch_rows=1000)
+        once.run(everything, intake_rows=1000)
         assert often.contents() == once.contents()

@@ -37,7 +37,7 @@ def report(line):
     print(line, flush=True)
     sys.stdin.readline()
 lake, warehouse = map(Path, sys.argv[1:])
-ingest(lake, warehouse, batch_rows=1, report=report, report_seconds=0)
+ingest(lake, warehouse, intake_rows=1, report=report, report_seconds=0)
 """
 
 

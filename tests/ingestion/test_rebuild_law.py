@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from small_warehouse import FILLS
 
 from bronze import DATASETS
-from ingestion.batches import batches
+from ingestion.intake import intakes
 from ingestion.load import TOGETHER, Loader
 from lake.live_files import Changes, LiveFile
 from warehouse.models import define_silver
@@ -168,12 +168,12 @@ class Silver:
         define_silver(self._db)
         self._loader = Loader(self._db, root)
 
-    def run(self, commits, *, batch_rows):
+    def run(self, commits, *, intake_rows):
         for names in TOGETHER:
             new = {name: Changes("log", 1, tuple(commits[name])) for name in names}
-            for batch in batches(new, {}, batch_rows=batch_rows):
+            for intake in intakes(new, {}, intake_rows=intake_rows):
                 self._db.execute("begin")
-                self._loader.take_in(names, batch)
+                self._loader.take_in(names, intake)
                 self._db.execute("commit")
 
     def contents(self):
@@ -212,7 +212,7 @@ def test_any_cut_into_runs_gives_what_one_rebuild_gives(history):
             everything[dataset] += files
             waiting[dataset] += files
             if number in runs or number == len(commits):
-                often.run(waiting, batch_rows=3)
+                often.run(waiting, intake_rows=3)
                 waiting.clear()
-        once.run(everything, batch_rows=1000)
+        once.run(everything, intake_rows=1000)
         assert often.contents() == once.contents()
