@@ -1,4 +1,4 @@
-"""Which tokens' prices are wanted, and from when on.
+"""Which tokens' prices are wanted, from when on, and which are walked together.
 
 Of a binary market one token is asked for: the other's price is 1 less it. Where a
 sample has shown that it is not, and of every other market, all tokens are.
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from fetcher.options import Options
 from fetcher.polymarket.catalogue import CatalogueMarket
 from fetcher.polymarket.chunks import chunks
-from fetcher.polymarket.price_walk import DATASET, DAY, NO_END, Need
+from fetcher.polymarket.price_walk import DATASET, DAY, NO_END, WINDOW_SECONDS, Need
 from lake.walk_id import began_at
 from lake.walk_state import Walked, WalkState
 
@@ -125,3 +125,35 @@ def _end(market: CatalogueMarket) -> int:
     if market.closed and market.closed_at is not None:
         return market.closed_at + DAY
     return NO_END
+
+
+def packs(needs: Iterable[Need], *, now: float, size: int) -> Iterator[list[Need]]:
+    """Yield needs in packs that are walked together: those of about the same stretch.
+
+    Of tokens that were asked for before, a tenth more than what is wanted is asked
+    for at most, or a quarter of an hour.
+    """
+    pack: list[Need] = []
+    for need in sorted(needs, key=_stretch, reverse=True):
+        apart = bool(pack) and (
+            need.is_first != pack[0].is_first
+            or (not need.is_first and _wasted(pack[0], need, now) > 0)
+        )
+        if apart or len(pack) == size:
+            yield pack
+            pack = []
+        pack.append(need)
+    if pack:
+        yield pack
+
+
+def _wasted(newer: Need, older: Need, now: float) -> float:
+    """Seconds beyond what is bearable that `newer` would be asked for in vain."""
+    return newer.start - older.start - max(900.0, 0.1 * (now - newer.start))
+
+
+def _stretch(need: Need) -> tuple[bool, int, int]:
+    """Sorts needs: those asked for before first, then by their newest window."""
+    if need.is_first:
+        return False, need.end // WINDOW_SECONDS, need.start
+    return True, need.start, 0

@@ -8,7 +8,7 @@ a window that is half gone looks like one that begins late.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 
 from fetcher.polymarket.price_history import (
@@ -244,18 +244,16 @@ def _taken(
             request=told.answer.request,
             fetched_at=told.answer.fetched_at,
         )
+    age = told.answer.age_seconds if told.answer else None
+    refused = {token: told.refusal for token in told.question.tokens if told.refusal}
     walk = replace(
         walk,
         page_no=walk.page_no + 1,
         points=walk.points + sum(p.served for p in told.points.values()),
         newest=walk.newest | _newest(walk, told),
-        stale_seconds=max(
-            walk.stale_seconds, (told.answer and told.answer.age_seconds) or 0
-        ),
-        refused=walk.refused
-        | (dict.fromkeys(told.question.tokens, told.refusal) if told.refusal
-           else {}),
-    )  # fmt: skip
+        stale_seconds=max(walk.stale_seconds, age or 0),
+        refused=walk.refused | refused,
+    )
     cursor = CursorChange(walks={walk.walk_id: walk.saved()})
     return walk, Batch(rows=tables, cursor=cursor)
 
@@ -278,35 +276,3 @@ def _ended(source: PriceSource, walk: PriceWalk) -> Batch:
         rows={"walks": walks_table(rows)},
         cursor=CursorChange(walks={walk.walk_id: None}),
     )
-
-
-def packs(needs: Iterable[Need], *, now: float, size: int) -> Iterator[list[Need]]:
-    """Yield needs in packs that are walked together: those of about the same stretch.
-
-    Of tokens that were asked for before, a tenth more than what is wanted is asked
-    for at most, or a quarter of an hour.
-    """
-    pack: list[Need] = []
-    for need in sorted(needs, key=_stretch, reverse=True):
-        apart = bool(pack) and (
-            need.is_first != pack[0].is_first
-            or (not need.is_first and _wasted(pack[0], need, now) > 0)
-        )
-        if apart or len(pack) == size:
-            yield pack
-            pack = []
-        pack.append(need)
-    if pack:
-        yield pack
-
-
-def _wasted(newer: Need, older: Need, now: float) -> float:
-    """Seconds beyond what is bearable that `newer` would be asked for in vain."""
-    return newer.start - older.start - max(900.0, 0.1 * (now - newer.start))
-
-
-def _stretch(need: Need) -> tuple[bool, int, int]:
-    """Sorts needs: those asked for before first, then by their newest window."""
-    if need.is_first:
-        return False, need.end // WINDOW_SECONDS, need.start
-    return True, need.start, 0

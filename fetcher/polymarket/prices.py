@@ -27,7 +27,7 @@ from fetcher.polymarket.price_history import (
     TOKENS_A_REQUEST,
     service_skew,
 )
-from fetcher.polymarket.price_needs import PriceNeeds, Reason
+from fetcher.polymarket.price_needs import PriceNeeds, Reason, packs
 from fetcher.polymarket.price_run import PriceWalks
 from fetcher.polymarket.price_walk import (
     DATASET,
@@ -36,7 +36,6 @@ from fetcher.polymarket.price_walk import (
     SAMPLE,
     WINDOW,
     Need,
-    packs,
 )
 from fetcher.polymarket.traded_markets import Seen, seen_now, traded_since
 from fetcher.run import Job, Run

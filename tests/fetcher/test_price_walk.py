@@ -24,7 +24,7 @@ from fetcher.polymarket.price_history import (
     read_single,
     service_skew,
 )
-from fetcher.polymarket.price_needs import EARLIEST, PriceNeeds, wanted_tokens
+from fetcher.polymarket.price_needs import EARLIEST, PriceNeeds, packs, wanted_tokens
 from fetcher.polymarket.price_rows import mirror_error, obtained
 from fetcher.polymarket.price_walk import (
     DAY,
@@ -34,7 +34,6 @@ from fetcher.polymarket.price_walk import (
     PriceSource,
     PriceWalk,
     new_walk,
-    packs,
     walk_prices,
 )
 from lake.storage import LocalStorage
