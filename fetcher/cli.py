@@ -194,6 +194,26 @@ def repair(asked: Asked, config: Path | None, as_json: bool) -> int:
     return _run(replace(asked, options=replace(asked.options, mode=TRADES)), phases)
 
 
+@fetch.command("quarantine")
+@click.option("--retry", is_flag=True, help="Take in the rows that fit by now.")
+@CONFIG
+@JSON
+@click.pass_obj
+def quarantine(asked: Asked, config: Path | None, as_json: bool, retry: bool) -> int:
+    """Show the rows that fitted no schema, why, and what they say.
+
+    With --retry, rows of trades and activity that this version can read are taken in
+    under the walk that brought them; numbers that came as text count as numbers.
+    """
+    asked = asked.over(config, as_json)
+    settings = _start(asked)
+
+    from fetcher import commands
+
+    work = commands.taken_in if retry else commands.quarantined
+    return _tell(asked, work(settings))
+
+
 @fetch.command("compact")
 @CONFIG
 @JSON

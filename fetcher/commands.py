@@ -16,10 +16,11 @@ from fetcher.mending import forget_catalogue, forget_derived, mark
 from fetcher.options import Options
 from fetcher.polymarket.plan import plan as plan_of
 from fetcher.polymarket.status import status as status_of
+from fetcher.taking_in import set_aside_by_reason, take_in
 from fetcher.verify import Report, balance, verify
 from lake.batch import Batch
 from lake.cursor import CursorFile
-from lake.damage import FILES, SetAside, set_aside
+from lake.damage import FILES, SetAside, notes, set_aside
 from lake.lake import Lake
 from settings.errors import Locked, PolylakeError, UsageError
 from settings.model import Settings
@@ -158,6 +159,58 @@ def checked_for_repair(settings: Settings, *, stop: threading.Event) -> None:
     with lake_to_read(settings) as lake:
         report = verify(lake, deep=True, stop=stop)
     damaged_set_aside(settings, report)
+
+
+def quarantined(settings: Settings) -> Told:
+    """Say which rows and files are set aside, and why."""
+    with lake_to_read(settings) as lake:
+        rows = list(set_aside_by_reason(lake))
+        files = [one for one in notes(lake) if not one.mended]
+    lines = []
+    for dataset, reason, count, last in rows:
+        lines.append(f"{dataset}: {count:,} rows: {reason}")
+        lines.append(f"  such as {shown(last['raw'])}")
+        lines.append(f"  of {shown(last['request'])}, {last['fetched_at']}")
+    for one in files:
+        lines.append(f"{one.dataset}: file {one.name}, {one.rows:,} rows: {one.why}")
+    total = sum(count for _, _, count, _ in rows)
+    lines.append(f"{total:,} rows and {len(files):,} files are set aside")
+    if rows:
+        lines.append("`fetch quarantine --retry` takes in the rows that fit by now")
+    found = {
+        "rows": [
+            {"dataset": dataset, "reason": reason, "rows": count, "latest": dict(last)}
+            for dataset, reason, count, last in rows
+        ],
+        "files": [asdict(one) for one in files],
+    }
+    return Told(found, "\n".join(lines))
+
+
+def taken_in(settings: Settings) -> Told:
+    """Take in the rows that were set aside and fit by now; exit code 1 if some stay."""
+    lake_to_read(settings).close()
+    with (
+        CursorFile.open(settings.paths.cursors) as cursor,
+        Lake.open(settings.paths.lake, DATASETS) as lake,
+        lake.writer(cursor) as writer,
+    ):
+        done = take_in(lake, cursor, writer)
+    names = dict.fromkeys([*done.stored, *done.left])
+    lines = [
+        f"{name}: {done.stored.get(name, 0):,} rows taken in, "
+        f"{done.left.get(name, 0):,} left set aside"
+        for name in names
+    ] or ["No row that could be taken in is set aside"]
+    if done.stored:
+        lines.append("`ingest` brings them into the warehouse")
+    found = {"taken_in": done.stored, "left": done.left}
+    return Told(found, "\n".join(lines), 1 if done.left else 0)
+
+
+def shown(text: str) -> str:
+    """Text of the service, fit for a terminal: one short line without control codes."""
+    return "".join(c if c.isprintable() else "?" for c in text)[:200]
 
 
 def compacted(settings: Settings, *, stop: threading.Event) -> Told:

@@ -14,6 +14,7 @@ from bronze import DATASETS
 from fetcher import clients, progress
 from fetcher.clients import Clients
 from fetcher.completeness import completeness
+from fetcher.drift import Change
 from fetcher.ending import Ending
 from fetcher.errors import Stopped
 from fetcher.http import host_of
@@ -82,6 +83,7 @@ def fetch(
             stored=writer.stats(),
             limits=talk.use(),
             completeness=_completeness(run),
+            drift=_drift(run, started_at),
             failures=failures,
             gave_up=run.fatal is not None,
         )
@@ -188,6 +190,19 @@ def _completeness(run: Run) -> Completeness:
     except (PolylakeError, OSError, sqlite3.Error) as error:
         log.warning("what is complete cannot be counted: %s", error)
         return Completeness()
+
+
+def _drift(run: Run, since: datetime) -> list[Change]:
+    """What has changed about the service's rows; nothing where bronze is damaged."""
+    counts = run.tally.counts()
+    aside = [name for name, one in counts.items() if one.quarantined]
+    try:
+        return run.drift.changes(run.lake, since=since, set_aside=aside)
+    except Exception as error:
+        if not (isinstance(error, PolylakeError | OSError) or is_damage(error)):
+            raise
+        log.warning("what has changed about the rows cannot be told: %s", error)
+        return []
 
 
 def _exit_code(ending: Ending, failures: list[Failure]) -> int:

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+from fetcher.drift import Drift
 from fetcher.errors import Stopped
 from fetcher.http import Api
 from fetcher.jobs import Job, is_fatal, work_off
@@ -45,15 +46,20 @@ class Puts(Protocol):
 class Landing:
     """The run's writer; an error in it stops the run, since no job can go on."""
 
-    def __init__(self, writer: Puts, give_up: Callable[[BaseException], None]) -> None:
+    def __init__(
+        self, writer: Puts, give_up: Callable[[BaseException], None], drift: Drift
+    ) -> None:
         self._writer = writer
         self._give_up = give_up
+        self._drift = drift
 
     def put(self, batch: Batch) -> None:
         """Take a batch; returns at once.
 
         ValueError when its rows do not fit: then nothing of it is taken.
         """
+        for name, rows in batch.rows.items():
+            self._drift.see(name, rows)
         with self._giving_up(but_for=ValueError):
             self._writer.put(batch)
 
@@ -97,6 +103,7 @@ class Run:
     run_id: str
     stop: threading.Event = field(default_factory=threading.Event)
     tally: Tally = field(default_factory=Tally)
+    drift: Drift = field(default_factory=Drift)
     clock: Callable[[], float] = time.time
     fatal: BaseException | None = None
     _end_is_told: bool = False
@@ -104,7 +111,8 @@ class Run:
     _making: dict[str, threading.Lock] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.writer = Landing(self.writer, self.give_up)
+        if not isinstance(self.writer, Landing):
+            self.writer = Landing(self.writer, self.give_up, self.drift)
 
     def once(self, what: str, make: Callable[[], T]) -> T:
         """Return what the run has under this name, made when first asked for.

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
+from fetcher.drift import Change
 from fetcher.limits import Use
 from fetcher.tally import Counts, Failure
 
@@ -53,6 +54,7 @@ class Summary:
     completeness: Completeness = Completeness()
     failures: list[Failure] = field(default_factory=list)
     gave_up: bool = False
+    drift: list[Change] = field(default_factory=list)
 
 
 def as_json(summary: Summary) -> dict[str, Any]:
@@ -77,6 +79,7 @@ def as_json(summary: Summary) -> dict[str, Any]:
             "partial": summary.completeness.partial,
             "unknown": summary.completeness.unknown,
         },
+        "drift": [asdict(change) for change in summary.drift],
         "failures": [asdict(failure) for failure in summary.failures],
     }
 
@@ -103,6 +106,7 @@ def as_text(summary: Summary) -> str:
     quarantined = sum(count.quarantined for count in summary.counts.values())
     if quarantined:
         lines.append(f"{quarantined:,} rows fit no schema and were set aside.")
+    lines += [change.as_text() for change in summary.drift]
     known = summary.completeness
     if any(asdict(known).values()):
         lines.append(

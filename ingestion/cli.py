@@ -111,9 +111,15 @@ def _run(
                 "file of the lake is named, `fetch verify --deep` says what is wrong "
                 "with it."
             ) from error
-        with open_to_read(paths.warehouse) as db:
-            stop.watch(db)
-            told.completeness = counts(db)
+        try:
+            with open_to_read(paths.warehouse) as db:
+                stop.watch(db)
+                told.completeness = counts(db)
+        except duckdb.Error as error:  # a file cut short opens well, and fails later
+            raise IngestFailed(
+                f"{paths.warehouse} cannot be read: {' '.join(str(error).split())} If "
+                "it is damaged, `ingest --rebuild` makes it anew from bronze."
+            ) from error
 
 
 class IngestFailed(PolylakeError):

@@ -15,6 +15,8 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+import duckdb
+
 from ingestion import taken
 from settings.errors import Locked, PolylakeError
 from warehouse.connect import NotAWarehouse, open_to_read
@@ -54,21 +56,33 @@ class Turns:
         self._aside.unlink(missing_ok=True)
         shutil.rmtree(self.scratch, ignore_errors=True)
 
-    def check_published(self) -> None:
-        """Raise `NotAWarehouse` if the published name is not ours to replace."""
+    def check_published(self) -> bool:
+        """Whether the published file is whole as far as opening it tells.
+
+        Raises `NotAWarehouse` if the published name is not ours to replace. One of the
+        files that take turns is ours, however damaged.
+        """
         self._move_wal_aside()
         if not self.published.exists():
-            return
+            return True
         try:
             with open_to_read(self.published) as db:
                 ours = taken.is_ours(db)
         except Locked:
-            return  # someone opened it to write; their copy is theirs from now on
+            return True  # someone opened it to write; their copy is theirs from now on
+        except (NotAWarehouse, duckdb.Error) as error:
+            if not any(_same(self.folder / name, self.published) for name in _SLOTS):
+                raise
+            self.problems.append(
+                f"{self.published} is damaged and is built anew from bronze: {error}"
+            )
+            return False
         if not ours:
             raise NotAWarehouse(
                 f"{self.published} is a DuckDB database, but not a warehouse of ours. "
                 "It was left as it is; name another file under [paths] warehouse."
             )
+        return True
 
     def next(self) -> Path:
         """Return the file whose turn it is to be written."""

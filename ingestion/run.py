@@ -90,13 +90,13 @@ def ingest(
     turns = Turns(warehouse)
     with held(turns.lock, what=f"The warehouse {warehouse}"):
         turns.tidy()
-        turns.check_published()
+        is_whole = turns.check_published()
         summary = Summary() if summary is None else summary
         run = _Run(
             lake, turns, intake_rows, summary, _Pace(report, report_seconds), opened
         )
         try:
-            run.rebuild() if rebuild else run.catch_up()
+            run.rebuild() if rebuild or not is_whole else run.catch_up()
             turns.tidy()
         finally:
             summary.problems += turns.problems

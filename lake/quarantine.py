@@ -7,9 +7,10 @@ that of the page, so a page that is fetched again after a crash replaces its own
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from lake.storage import LocalStorage
 
@@ -62,3 +63,30 @@ def count(storage: LocalStorage, dataset: str) -> int:
         for name in storage.files(f"{FOLDER}/{dataset}")
         if name.endswith(".jsonl")
     )
+
+
+def rows(
+    storage: LocalStorage, dataset: str, *, since: float = 0.0
+) -> Iterator[dict[str, Any]]:
+    """Yield what is set aside of the dataset, of files written at `since` or later.
+
+    Each with the `file` that it is in.
+    """
+    for name in storage.files(f"{FOLDER}/{dataset}"):
+        if not name.endswith(".jsonl") or storage.modified_at(name) < since:
+            continue
+        for line in storage.read(name).splitlines():
+            yield {**json.loads(line), "file": name}
+
+
+def take_out(storage: LocalStorage, name: str, row_nos: Container[int]) -> None:
+    """Remove these rows of a page from its file, durably; an empty file goes."""
+    if not storage.exists(name):
+        return
+    lines = storage.read(name).splitlines(keepends=True)
+    left = [line for line in lines if json.loads(line)["row_no"] not in row_nos]
+    if left:
+        storage.write(name, b"".join(left))
+    else:
+        storage.remove([name])
+        storage.sync_folder(name.rpartition("/")[0])

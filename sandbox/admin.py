@@ -59,6 +59,20 @@ def faults(service: Service, ask: Ask) -> Reply:
     return reply(service.faults.report())
 
 
+def drift(service: Service, ask: Ask) -> Reply:
+    """GET: changes of rows. POST: add one or a list of them. DELETE: as before."""
+    if ask.method == "DELETE":
+        service.drift.clear()
+    elif ask.method == "POST":
+        given: Json = ask.json()
+        try:
+            for rule in given if isinstance(given, list) else [given]:
+                service.drift.add(rule)
+        except (TypeError, ValueError) as error:
+            raise plain_problem(str(error)) from None
+    return reply(service.drift.report())
+
+
 def requests(service: Service, ask: Ask) -> Reply:
     """Counts by route and limit group; DELETE starts over."""
     if ask.method == "DELETE":
@@ -126,7 +140,8 @@ def truth(service: Service, ask: Ask) -> Reply:
 
 
 ROUTES = {
-    "advance": advance, "state": state, "faults": faults, "requests": requests,
+    "advance": advance, "state": state, "faults": faults, "drift": drift,
+    "requests": requests,
     "inject": inject, "drop-row": drop_row, "rotate-keys": rotate_keys,
     "purge": purge, "truth": truth,
 }  # fmt: skip

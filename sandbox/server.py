@@ -101,7 +101,7 @@ def endpoint(service: Service, route: Route) -> Endpoint:
         if instead is not None:
             return plain_response(instead)
         ask = ask_of(request, await request.read())
-        made = service.answer(route, ask, url, fault)
+        made = service.drift.applied(url, service.answer(route, ask, url, fault))
         date = formatdate(service.world.now, usegmt=True)
         made = replace(made, headers=(*made.headers, ("Date", date)))
         zipped = options.gzip and "gzip" in request.headers.get("Accept-Encoding", "")

@@ -22,6 +22,7 @@ from sandbox import (
     v2_trades,
 )
 from sandbox.cdn import Cached, Cdn
+from sandbox.drift import Drift
 from sandbox.faults import Faults
 from sandbox.limits import Limits
 from sandbox.payloads import Payloads
@@ -65,6 +66,7 @@ class Service:
         self.options = options
         self.cdn = Cdn()
         self.faults = Faults(options.fault_seed, options.faults)
+        self.drift = Drift()
         self.limits = Limits(options.limits, options.pace)
         folder = options.payloads
         self.payloads = Payloads(folder, world.signer) if folder else None

@@ -73,9 +73,16 @@ class Box:
         """From here on: `p`, `path` (a regular expression), `times`, `skip`."""
         self.call(lambda service: service.faults.add({"fault": name, **rule}))
 
+    def drift(self, change: str, field: str, **rule: Any) -> None:
+        """From here on rows are otherwise: `new`, `retype` or `gone`; `path`, `value`,
+        `p` as in sandbox/drift.py."""
+        made = {"path": "", "field": field, "change": change, **rule}
+        self.call(lambda service: service.drift.add(made))
+
     def heal(self) -> None:
-        """End all faults."""
+        """End all faults, and changes of rows."""
         self.call(lambda service: service.faults.clear())
+        self.call(lambda service: service.drift.clear())
 
     def admin(self, name: str, **params: object) -> Json:
         """Call a route of `/_sandbox` by name: drop-row, inject, rotate-keys, ..."""

@@ -78,7 +78,8 @@ def _connect(
             raise Locked(f"{path} is open in another process: {reason}") from error
         raise NotAWarehouse(
             f"{path} cannot be opened by DuckDB {duckdb.__version__}: {reason} "
-            "It was left as it is; was it made by a newer version, or cut short?"
+            "It was left as it is; was it made by a newer version, or damaged? A "
+            "warehouse is derived: move it away, and `ingest` makes it from bronze."
         ) from error
     # Else texts and timestamps with an offset are read in the machine's own time.
     db.execute("set TimeZone = 'UTC'")

@@ -263,6 +263,19 @@ def test_a_damaged_file_whose_turn_it_is_is_replaced(bronze, warehouse):
     assert warehouse.ask(COUNT) == [(3,)]
 
 
+@pytest.mark.parametrize("content", [b"torn", None])
+def test_a_damaged_published_file_of_ours_is_built_anew(bronze, warehouse, content):
+    add(bronze, 1)
+    warehouse.ingest()
+    whole = warehouse.path.read_bytes()
+    flipped = bytes(255 - byte for byte in whole[4096:]) if content is None else b""
+    warehouse.path.chmod(0o644)
+    warehouse.path.write_bytes(whole[:4096] + flipped if content is None else content)
+    summary = warehouse.ingest()
+    assert "is damaged and is built anew" in summary.problems[0]
+    assert warehouse.ask(COUNT) == [(1,)]
+
+
 @pytest.mark.parametrize("gone", ["a", "b", "published", "all"])
 def test_files_that_are_gone_are_made_again(bronze, warehouse, gone):
     for number in (1, 2):

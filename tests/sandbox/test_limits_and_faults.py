@@ -169,3 +169,20 @@ def test_answers_are_compressed_when_both_sides_want_it(start):
     answer = asker.get(PATH)
     assert answer.headers["Content-Encoding"] == "gzip"
     assert answer.json()["data"]
+
+
+def test_rows_change_as_told_and_only_there(start):
+    asker = start(size="tiny", cdn=False)
+    before = asker.json(PATH, limit=50)["data"]
+    asker.box.drift("new", "venue", path=PATH, value=1)
+    asker.box.drift("gone", "icon", path=PATH)
+    asker.box.drift("retype", "price", path=PATH, p=0.5)
+    now = asker.json(PATH, limit=50)["data"]
+    assert all(row["venue"] == 1 and "icon" not in row for row in now)
+    texts = [row for row in now if isinstance(row["price"], str)]
+    assert 0 < len(texts) < len(now)
+    assert [float(row["price"]) for row in now] == [row["price"] for row in before]
+    assert asker.json(PATH, limit=50)["data"] == now  # the same rows every time
+    assert "venue" not in asker.json("/gamma/markets/keyset")["markets"][0]
+    asker.box.heal()
+    assert asker.json(PATH, limit=50)["data"] == before
