@@ -177,6 +177,11 @@ def _do(phase: Phase, run: Run) -> None:
 
 
 def _damaged(run: Run, error: sqlite3.DatabaseError) -> PolylakeError:
+    if error.sqlite_errorcode == sqlite3.SQLITE_FULL:
+        return PolylakeError(
+            f"{run.lake.root / '_state'} cannot be written: the disk is full. What was "
+            "stored before is unharmed; free the disk, then run the same command again."
+        )
     return PolylakeError(
         f"{run.lake.root / '_state'} cannot be read: {error}. If it is damaged, delete "
         "that folder: the next run makes it anew from bronze."

@@ -52,7 +52,6 @@ class ParquetWriter:
         rows = compact(rows)
         self._storage.make_folder(name.rpartition("/")[0])
         self._storage.announce("write", name)
-        footer: list[pq.FileMetaData] = []
         try:
             with pq.ParquetWriter(
                 path,
@@ -63,7 +62,6 @@ class ParquetWriter:
                 column_encoding=self._deltas,
                 write_statistics=self._bounded,
                 store_schema=False,
-                metadata_collector=footer,
             ) as file:
                 file.write_table(rows, row_group_size=ROW_GROUP)
         except OSError as error:
@@ -74,7 +72,8 @@ class ParquetWriter:
                 "the same command again."
             ) from error
         self._storage.sync(name)
-        return footer[0]
+        footer: pq.FileMetaData = file.writer.metadata
+        return footer
 
 
 def bounded_columns(dataset: Dataset) -> list[str]:

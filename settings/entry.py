@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import resource
 import sys
 import time
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 
 import click
 
-from settings.errors import PolylakeError
+from settings.errors import PolylakeError, UsageError
 
 CONFIG = click.option(
     "--config",
@@ -40,6 +41,7 @@ class Entry(click.Command):
         """Run the command and leave the process with its exit code."""
         kwargs["standalone_mode"] = False
         try:
+            allow_open_files()
             code = super().main(*args, **kwargs)
         except click.UsageError as error:
             where = error.ctx.command_path if error.ctx else self.name
@@ -63,6 +65,29 @@ class Entry(click.Command):
 
 class Entries(Entry, click.Group):
     """The same for a command that has commands."""
+
+
+# A lake has many small files, and its readers open hundreds at once; without a
+# descriptor left some of them end the process instead of saying so.
+FEWEST_FILES = 256
+MOST_FILES = 65_536
+
+
+def allow_open_files() -> None:
+    """Let the process open as many files as the system lets it.
+
+    UsageError where these are too few to begin with.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, MOST_FILES)
+    if most < FEWEST_FILES:
+        raise UsageError(
+            f"This process may open {most} files at once, and needs {FEWEST_FILES}. "
+            "Nothing was started. Raise the limit: `ulimit -n 4096` in a shell, "
+            "LimitNOFILE=4096 in a systemd unit."
+        )
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 def log_to(handler: logging.Handler) -> None:

@@ -13,6 +13,9 @@ from settings.errors import Locked, PolylakeError
 # must be asked for: without it a new file can be read by the newest version only.
 STORAGE_VERSION = "v1.5.0"
 
+# What says nothing against the file itself.
+_OF_THE_SYSTEM = ("No space left", "Too many open files", "Permission denied")
+
 _MAGIC = b"DUCK"
 _HEADER = struct.Struct("<8x4sQ")  # checksum, magic, version of the file format
 
@@ -76,6 +79,11 @@ def _connect(
         reason = str(error).strip().splitlines()[0]
         if "lock on file" in reason:
             raise Locked(f"{path} is open in another process: {reason}") from error
+        if any(words in reason for words in _OF_THE_SYSTEM):
+            raise PolylakeError(
+                f"{path} cannot be opened: {reason} Free the disk or fix the "
+                "permissions, then run the same command again."
+            ) from error
         raise NotAWarehouse(
             f"{path} cannot be opened by DuckDB {duckdb.__version__}: {reason} "
             "It was left as it is; was it made by a newer version, or damaged? A "

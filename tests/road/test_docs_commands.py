@@ -72,7 +72,7 @@ def say(folder: Path, command: str) -> str:
 
 def test_the_commands_run_and_lose_nothing(server, home):
     lines = dict.fromkeys(lines_of(OPERATIONS, "sh"))
-    assert (len(cron_lines()), len(commands_in(list(lines)))) == (3, 12)
+    assert (len(cron_lines()), len(commands_in(list(lines)))) == (3, 14)
     with home(size="tiny") as user:
         for line in cron_lines():
             assert say(server, line) == ""
