@@ -99,8 +99,8 @@ def fetch(
     With options and no command it is the run itself: fetch --mode all
 
     Exit codes: 0 all done, 1 some jobs failed (the next run tries them again), 2 wrong
-    usage or configuration, 75 another run holds the cursor, 130 or 143 stopped by a
-    signal with progress saved.
+    usage or configuration, 75 another run holds the cursor, 129, 130 or 143 stopped by
+    a signal with progress saved.
     """
     options = _options(mode or ALL, given)
     ctx.obj = Asked(config, as_json, options)

@@ -8,7 +8,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
@@ -53,7 +53,7 @@ class Ending:
 def listening(
     ending: Ending, *, at_once: Callable[[int], object] = os._exit
 ) -> Iterator[None]:
-    """End the run on SIGINT or SIGTERM; a second one ends the process at once.
+    """End the run on SIGINT, SIGTERM or SIGHUP; a second one ends the process at once.
 
     That is safe: what is not yet durable is fetched again, as after a crash.
     """
@@ -66,7 +66,7 @@ def listening(
         # Not the log: its lock may be held by the code that the signal interrupted.
         os.write(sys.__stderr__.fileno() if sys.__stderr__ else 2, MESSAGE)
 
-    before = {number: signal.signal(number, heard) for number in SIGNALS}
+    before = {number: signal.signal(number, heard) for number in heeded(SIGNALS)}
     try:
         yield
     finally:
@@ -74,7 +74,16 @@ def listening(
             signal.signal(number, handler)
 
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+def heeded(signals: Iterable[signal.Signals]) -> list[signal.Signals]:
+    """Those that are to end a run: not a SIGHUP that `nohup` has set to be ignored."""
+    return [
+        number
+        for number in signals
+        if number is not signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN
+    ]
+
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 TICK_SECONDS = 0.25
 MESSAGE = b"Stopping: progress is being saved. Once more ends at once.\n"
 

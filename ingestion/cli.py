@@ -39,8 +39,8 @@ def main(rebuild: bool, config: Path | None, as_json: bool) -> int:
     Readers never wait: they keep the old warehouse until the new one is published.
 
     Exit codes: 0 done, 1 it failed and the published warehouse is as it was, 2 wrong
-    usage or configuration, 75 another run is at it, 130 or 143 stopped by a signal with
-    progress saved.
+    usage or configuration, 75 another run is at it, 129, 130 or 143 stopped by a signal
+    with progress saved.
     """
     log_to(logging.StreamHandler(sys.stderr))
     told = Account()

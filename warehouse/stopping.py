@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import duckdb
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Stopped(BaseException):
@@ -27,7 +27,8 @@ class Stopped(BaseException):
 
 
 class StopAtSignal:
-    """While entered, SIGINT and SIGTERM are heard; what is `stoppable` they stop.
+    """While entered, SIGINT, SIGTERM and SIGHUP are heard (a SIGHUP not under `nohup`,
+    which has it ignored); what is `stoppable` they stop.
 
     There they raise `Stopped` in the main thread; elsewhere (while modules load, while
     the summary is printed) they are only remembered. A second signal ends the process
@@ -74,7 +75,11 @@ class StopAtSignal:
         self._thread = threading.Thread(target=self._listen, daemon=True)
         self._thread.start()
         self._wakeup = signal.set_wakeup_fd(self._mouth.fileno())
-        self._handlers = [(n, signal.signal(n, self._hear)) for n in _SIGNALS]
+        self._handlers = [
+            (number, signal.signal(number, self._hear))
+            for number in _SIGNALS
+            if number is not signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN
+        ]
         return self
 
     def __exit__(

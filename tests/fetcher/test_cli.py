@@ -184,7 +184,8 @@ def test_help_loads_nothing_heavy():
 
 
 @pytest.mark.parametrize(
-    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)]
+    ("number", "code"),
+    [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)],
 )
 def test_a_signal_counts_from_the_first_moment_on(tmp_path, number, code):
     (tmp_path / "config.toml").write_text(

@@ -151,7 +151,8 @@ main(["--config", sys.argv[3], "--json"])
 
 @pytest.mark.parametrize("module", ["duckdb", "ingestion.run"])
 @pytest.mark.parametrize(
-    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)]
+    ("number", "code"),
+    [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)],
 )
 def test_a_signal_counts_from_the_first_moment_on(config, module, number, code):
     done = subprocess.run(

@@ -196,7 +196,8 @@ def test_wrong_usage_is_exit_2_and_a_sentence(arguments):
 
 
 @pytest.mark.parametrize(
-    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)]
+    ("number", "code"),
+    [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)],
 )
 def test_a_signal_stops_a_long_query(warehouse, number, code):
     endless = "select sum(hash(a.range * 7 + b.range)) from range({0}) a, range({0}) b"
