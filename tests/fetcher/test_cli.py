@@ -164,7 +164,8 @@ def test_every_option_and_command_has_its_help(started):
         assert command.help, name
         for parameter in command.params:
             assert parameter.help, f"{name} {parameter.name}"
-    assert set(fetch.commands) == {"plan", "status", "verify", "repair", "compact"}
+    named = {"plan", "status", "verify", "repair", "quarantine", "compact"}
+    assert set(fetch.commands) == named
 
 
 def test_the_modes_come_from_the_table_of_datasets():
