@@ -9,7 +9,7 @@ positions come by realised P&L whatever is asked), and values move with the mark
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -73,7 +73,7 @@ def fetch_positions(
             yield snapshot.batch(
                 answer,
                 page,
-                _POSITION,
+                _position,
                 page_no,
                 more={"asked_status": status},
                 served=served if is_last else None,
@@ -100,7 +100,7 @@ def fetch_pnl(
     more = {"proxy_wallet": wallet, "interval": "max", "fidelity": "1d"}
     served = len(page.items)
     yield snapshot.batch(
-        answer, page, _POINT, 0, more=more, served=served, filters=asked
+        answer, page, _point, 0, more=more, served=served, filters=asked
     )
 
 
@@ -147,7 +147,7 @@ class Snapshot:
         self,
         answer: Answer,
         page: Page,
-        convert: Converter,
+        convert: Callable[[Any], Row],
         page_no: int,
         *,
         more: Mapping[str, Any],
@@ -159,8 +159,8 @@ class Snapshot:
         misfits: list[quarantine.Misfit] = []
         for row_no, item in enumerate(page.items):
             try:
-                row = self._row(item, convert)
-            except (Misfit, ValueError) as error:
+                row = convert(item)
+            except Misfit as error:
                 misfits.append(quarantine.Misfit(str(error), json.dumps(item), row_no))
                 continue
             row |= more
@@ -191,19 +191,6 @@ class Snapshot:
             said += self._end_rows(answer, page_no + 1, served, filters)
         return Batch(rows={self.dataset: table, "walks": walks_table(said)})
 
-    def _row(self, item: Any, convert: Converter) -> Row:
-        """The row of an object; a point's moment is a whole second."""
-        if self.dataset == "positions":
-            row = convert.row(item)
-            if not row.get("token_id") or not row.get("proxy_wallet"):
-                raise Misfit("token_id or proxy_wallet is missing")
-            return row
-        at = finite(item.get("timestamp")) if isinstance(item, dict) else None
-        if at is None or not EARLIEST <= at <= LATEST:
-            raise Misfit("timestamp is no time in unix seconds")
-        row = convert.row(item, without=frozenset({"timestamp"}))
-        return row | {"timestamp": int(at)}
-
     def _page_row(self, answer: Answer, page: Page, page_no: int) -> Row:
         return self._shared(answer) | {
             "kind": "page",
@@ -231,3 +218,19 @@ class Snapshot:
             "started_at": moment(self.started_at),
             "fetched_at": answer.fetched_at,
         }
+
+
+def _position(item: Any) -> Row:
+    row = _POSITION.row(item)
+    if not row.get("token_id") or not row.get("proxy_wallet"):
+        raise Misfit("token_id or proxy_wallet is missing")
+    return row
+
+
+def _point(item: Any) -> Row:
+    """The row of a point; its moment is a whole second."""
+    row = _POINT.row(item, without=frozenset({"timestamp"}))
+    at = finite(item.get("timestamp"))
+    if at is None or not EARLIEST <= at <= LATEST:
+        raise Misfit("timestamp is no time in unix seconds")
+    return row | {"timestamp": int(at)}
