@@ -60,6 +60,8 @@ def main(rebuild: bool, config: Path | None, as_json: bool) -> int:
             click.echo(json.dumps(_as_json(told)))
         elif told.exit_code == 0:
             click.echo(_in_words(told))
+            if any((told.completeness or {}).values()):
+                click.echo(_completeness(told))
     return told.exit_code
 
 
@@ -174,6 +176,12 @@ def _in_words(told: Account) -> str:
     if parts or any((told.completeness or {}).values()):
         return said
     return f"{said} It knows no market: run `fetch` first."
+
+
+def _completeness(told: Account) -> str:
+    counts = told.completeness or {}
+    how = ", ".join(f"{count:,} {status}" for status, count in counts.items())
+    return f"{sum(counts.values()):,} markets: {how}"
 
 
 if __name__ == "__main__":

@@ -85,11 +85,28 @@ def explained(storage: LocalStorage, folder: str) -> Iterator[None]:
         raise
     except (DeltaError, OSError) as error:
         cause = str(error).partition("\n")[0]
+        broken = _broken_entry(storage, folder)
+        if broken is not None:
+            raise LogError(
+                f"{storage.path(broken)} is damaged, and with it the list of live files"
+                f" of {folder.partition('/')[0]}: {cause}. The data files are unharmed."
+                " Put that file back from a backup. Without one, move"
+                f" {storage.path(folder.partition('/')[0])} away and run"
+                " `fetch --mode all --fresh`, then `ingest --rebuild`."
+            ) from error
         raise LogError(
             f"The list of live files in {storage.path(folder)} cannot be used: {cause}."
             " The data files are unharmed. If the disk is full or the permissions are"
             " wrong, fix that and run the same command again."
         ) from error
+
+
+def _broken_entry(storage: LocalStorage, folder: str) -> str | None:
+    """The first entry that does not hold all that was written to it."""
+    for name in storage.files(folder):
+        if name.endswith(".json") and not is_whole(storage.read(name)):
+            return name
+    return None
 
 
 def _opened(storage: LocalStorage, dataset: Dataset) -> DeltaTable | None:

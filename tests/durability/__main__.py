@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from . import kills  # noqa: F401 - enters its cases
+from . import kills, machine, stored  # noqa: F401 - they enter their cases
 from .cases import CASES, Bench, Case
 from .disk_calls import NO_COMPILER, library
 from .home import TREE

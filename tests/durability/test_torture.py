@@ -10,8 +10,11 @@ import pytest
 from .cases import CASES, Bench, End
 from .disk_calls import NO_COMPILER, Boundary, Fatal, Kind, library
 from .kills import COMPACT, FETCH, FETCH_ALL, INGEST
+from .machine import CHAPTER as MACHINE
+from .machine import may_mount
 from .mutants import MUTANTS, mutated
 from .results import Result, page
+from .stored import CHAPTER as FILES
 from .yardstick import judged
 
 CURSOR = "/.cursor.json.unfinished"
@@ -63,6 +66,18 @@ def test_a_life_full_of_deaths_loses_and_doubles_nothing(bench: Bench):
 def test_a_bug_can_still_be_put_in(name: str, tmp_path: Path):
     mutated(MUTANTS[name], tmp_path)
     assert MUTANTS[name].case in CASES
+
+
+def test_every_fault_of_machine_and_files_has_its_case():
+    """They take minutes: `make torture` tries them. A disk is for root to mount."""
+    told = {name for name, one in CASES.items() if one.chapter in (FILES, MACHINE)}
+    assert told >= {
+        *("file-cut", "file-flipped", "file-missing", "log-torn", "log-broken"),
+        *("cursor-damaged", "cursor-older", "cursor-newer"),
+        *("warehouse-missing", "warehouse-damaged", "few-files", "two-fetches"),
+        *("fetch-beside-ingest", "ingest-beside-reader", "signal", "timeout"),
+    }
+    assert ({"disk-full", "disk-read-only"} <= told) == may_mount()
 
 
 def test_the_page_counts_what_was_tried_and_names_the_seed_of_what_failed():

@@ -62,7 +62,9 @@ def test_the_command_reports_its_run_as_json(bronze, config):
 
 def test_a_run_says_in_words_what_it_took_in(run, bronze):
     bronze.commit("trades", [trade()])
-    assert "took in 1 rows of trades" in run().stdout
+    told, markets = run().stdout.splitlines()
+    assert "took in 1 rows of trades" in told
+    assert markets == "1 markets: 0 complete, 1 partial, 0 unknown"
     assert "up to date" in run().stdout
     assert "built anew" in run("--rebuild").stdout
 
