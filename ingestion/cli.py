@@ -107,7 +107,14 @@ def _run(
                 report=log.info,
                 opened=stop.watch,
             )
-        except (duckdb.Error, OSError) as error:
+        except OSError as error:
+            path = error.filename2 or error.filename or paths.warehouse
+            raise IngestFailed(
+                f"Cannot use {path}: {error.strerror or error}. "
+                f"{paths.warehouse} is as it was. Free the disk or fix the "
+                "permissions, then run the same command again."
+            ) from error
+        except duckdb.Error as error:
             raise IngestFailed(
                 f"{' '.join(str(error).split())} {paths.warehouse} is as it was. If a "
                 "file of the lake is named, `fetch verify --deep` says what is wrong "

@@ -23,7 +23,7 @@ import duckdb
 
 from .cases import Bench, End, Outcome, case
 from .home import TREE, Home
-from .stored import FETCH_ALL, INGEST, said, whole
+from .stored import FETCH_ALL, INGEST, plain, said, whole
 from .yardstick import judged
 
 CHAPTER = "The machine"
@@ -77,7 +77,7 @@ def _finished(home: Home, end: End, sentence: str = "", times: int = 1) -> Outco
     home.box.advance(60)
     home.run(*FETCH_ALL)
     home.run(*INGEST)
-    return Outcome(times, judged(home), end, sentence.removeprefix("Error: "))
+    return Outcome(times, judged(home), end, plain(home, sentence))
 
 
 # Disks
@@ -196,7 +196,9 @@ def two_fetches(bench: Bench, seed: int) -> Outcome:
             ran = said(home, *FETCH)
             assert ran.code in (0, 75), ran.err
             refused = ran.sentence if ran.code == 75 else ""
-        _ended(first, {0, 75})
+        err = _ended(first, {0, 75})
+        if first.returncode == 75:  # the second was there first
+            refused = err.strip().splitlines()[-1]
         return _finished(home, End.STOPPED, refused, times=int(bool(refused)))
 
 
@@ -294,10 +296,12 @@ def timed_out(bench: Bench, seed: int) -> Outcome:
         return _finished(home, End.REPORTED, sentence, times=int(stopped))
 
 
-def _ended(process: subprocess.Popen[str], codes: set[int]) -> None:
+def _ended(process: subprocess.Popen[str], codes: set[int]) -> str:
+    """Wait for the end, expect one of these codes, and return what was said."""
     out, err = process.communicate()
     assert process.returncode in codes, err[-3000:] + out
     assert "Traceback" not in err, err[-3000:]
+    return err
 
 
 def _plain(home: Home, program: str, *arguments: str) -> list[str]:

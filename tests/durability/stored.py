@@ -35,6 +35,11 @@ def said(home: Home, *command: str, code: int | None = None) -> Ran:
     return ran
 
 
+def plain(home: Home, text: str) -> str:
+    """What was said, without the folder of this round."""
+    return text.removeprefix("Error: ").replace(f"{home.folder}/", "")
+
+
 @contextmanager
 def whole(bench: Bench) -> Iterator[Home]:
     """A home that has fetched and taken in everything, an hour later."""
@@ -169,7 +174,7 @@ def log_torn(bench: Bench, seed: int) -> Outcome:
         home.run("ingest", "--rebuild")
         warned = [line for line in found.err.splitlines() if " WARNING " in line]
         end = End.REPORTED if warned else End.UNSEEN
-        sentence = "".join(warned[:1]).partition(" WARNING ")[2]
+        sentence = plain(home, "".join(warned[:1]).partition(" WARNING ")[2])
         return Outcome(1, judged(home), end, sentence, (dataset,))
 
 
@@ -189,7 +194,7 @@ def log_broken(bench: Bench, seed: int) -> Outcome:
         entry.write_bytes(content)
         home.run(*FETCH_ALL)
         home.run(*INGEST)
-        return Outcome(1, judged(home), End.STOPPED, _last_word(stopped[0]))
+        return Outcome(1, judged(home), End.STOPPED, plain(home, stopped[0].sentence))
 
 
 # The cursor file
@@ -217,7 +222,7 @@ def cursor_damaged(bench: Bench, seed: int) -> Outcome:
         warned = [line for line in ran.err.splitlines() if " WARNING " in line]
         assert warned or how == "missing", ran.err
         home.run(*INGEST)
-        sentence = "".join(warned[:1]).partition(" WARNING ")[2]
+        sentence = plain(home, "".join(warned[:1]).partition(" WARNING ")[2])
         return Outcome(1, judged(home), End.REPORTED, sentence, (how,))
 
 
@@ -239,7 +244,7 @@ def cursor_older(bench: Bench, seed: int) -> Outcome:
         home.run(*INGEST)
         warned = [line for line in ran.err.splitlines() if " WARNING " in line]
         end = End.REPORTED if warned else End.UNSEEN
-        sentence = "".join(warned[:1]).partition(" WARNING ")[2]
+        sentence = plain(home, "".join(warned[:1]).partition(" WARNING ")[2])
         return Outcome(1, judged(home), end, sentence)
 
 
@@ -261,7 +266,7 @@ def cursor_newer(bench: Bench, seed: int) -> Outcome:
         path.write_text(content)
         home.run(*FETCH_ALL)
         home.run(*INGEST)
-        return Outcome(1, judged(home), End.STOPPED, _last_word(ran))
+        return Outcome(1, judged(home), End.STOPPED, plain(home, ran.sentence))
 
 
 # The warehouse
@@ -314,7 +319,3 @@ def warehouse_damaged(bench: Bench, seed: int) -> Outcome:
         (problem,) = ran.json["problems"]
         sentence = problem.partition(": ")[0].rpartition("/")[2]
         return Outcome(1, judged(home), End.REPORTED, sentence)
-
-
-def _last_word(ran: Ran) -> str:
-    return ran.sentence.removeprefix("Error: ")
