@@ -20,7 +20,8 @@ class Answer:
 
     `request` is path and query as sent, without the host and without secrets; of a
     POST its body follows. `age`
-    says how long the answer lay in a cache. `fetched_at` is UTC.
+    says how long the answer lay in a cache. `fetched_at` is UTC by our clock,
+    `served_at` by the service's (its Date).
     """
 
     body: bytes
@@ -30,6 +31,7 @@ class Answer:
     request: str
     fetched_at: datetime
     attempts: int
+    served_at: datetime | None = None
     parsed: Any = field(default=None, repr=False, compare=False)
 
     def json(self) -> Any:

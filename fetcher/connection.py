@@ -7,15 +7,17 @@ import os
 import socket
 import ssl
 import threading
+import time
+import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from typing import Any
+from urllib.parse import urljoin, urlsplit
 
 import requests
 from requests.utils import get_environ_proxies
 from urllib3.exceptions import (
     ConnectTimeoutError,
-    DecodeError,
     HTTPError,
     IncompleteRead,
     NameResolutionError,
@@ -25,6 +27,10 @@ from urllib3.exceptions import (
 )
 
 MOST_REDIRECTS = 5
+# An answer that goes on arriving may take so many times as long as one that is silent.
+PATIENCE = 4
+PART_BYTES = 1 << 20
+WINDOWS = {"gzip": 31, "x-gzip": 31, "deflate": 15}  # what zlib calls them
 
 
 @dataclass(frozen=True)
@@ -89,6 +95,7 @@ class Connections:
         """Return the answer to a GET of `url`, or a POST of `body`; of any status.
 
         `at_most_seconds` shortens both time limits: to connect, and to wait for bytes.
+        A redirect is an answer like any other: whoever asked counts its requests.
         """
         connect, read = (min(limit, at_most_seconds) for limit in self._timeout)
         session = self._take()
@@ -119,17 +126,41 @@ class Connections:
         method, headers = "GET", None
         if body is not None:
             method, headers = "POST", {"Content-Type": "application/json"}
+        until = time.monotonic() + PATIENCE * timeout[1]
         with session.request(
-            method, url, data=body, headers=headers, timeout=timeout, stream=True
+            method,
+            url,
+            data=body,
+            headers=headers,
+            timeout=timeout,
+            stream=True,
+            allow_redirects=False,
         ) as response:
-            answer = response.raw.read(self._max_bytes + 1, decode_content=True)
-            if len(answer) > self._max_bytes:
-                megabytes = self._max_bytes / 1e6
-                raise Unusable(
-                    f"the answer is larger than {megabytes:,.0f} MB, see "
-                    "http.max_response_mb"
-                )
+            answer = self._read(response.raw, until)
+            packed = response.headers.get("Content-Encoding", "identity").lower()
+            if packed != "identity":
+                answer = unpacked(answer, packed, at_most=self._max_bytes + 1)
+            self._check_size(len(answer))
             return Raw(response.status_code, response.headers, answer)
+
+    def _read(self, raw: Any, until: float) -> bytes:
+        """Read what comes, but not more than is allowed, and not for ever."""
+        parts: list[bytes] = []
+        size = 0
+        while part := raw.read1(PART_BYTES, decode_content=False):
+            parts.append(part)
+            size += len(part)
+            self._check_size(size)
+            if time.monotonic() > until:
+                raise Unread("the answer trickles in too slowly", is_timeout=True)
+        return b"".join(parts)
+
+    def _check_size(self, size: int) -> None:
+        if size > self._max_bytes:
+            raise Unusable(
+                f"the answer is larger than {self._max_bytes / 1e6:,.0f} MB, see "
+                "http.max_response_mb"
+            )
 
     def _resolve(self, seconds: float, *, is_proxied: bool) -> None:
         """Find the host's address once: the system's own time limit is minutes."""
@@ -160,7 +191,6 @@ class Connections:
         session.headers["User-Agent"] = self._user_agent
         session.headers["Accept"] = "application/json"
         session.headers["Accept-Encoding"] = "gzip, deflate"
-        session.max_redirects = MOST_REDIRECTS
         # What the environment says is read once, and never ~/.netrc: requests would
         # do both for every request.
         session.trust_env = False
@@ -168,6 +198,46 @@ class Connections:
         bundle = os.environ.get("REQUESTS_CA_BUNDLE")
         session.verify = bundle or os.environ.get("CURL_CA_BUNDLE") or True
         return session
+
+
+def unpacked(body: bytes, encoding: str, *, at_most: int) -> bytes:
+    """Return the beginning of a packed body; Unread when it is not whole.
+
+    A few bytes may unpack to gigabytes: no more is unpacked than is asked for.
+    """
+    if not body:
+        return body
+    if encoding not in WINDOWS:
+        raise Unread(f"the answer is packed as {encoding[:20]!r}, which we cannot read")
+    parts: list[bytes] = []
+    left = at_most
+    while body and left > 0:
+        unpacker = zlib.decompressobj(WINDOWS[encoding])
+        try:
+            part = unpacker.decompress(body, left)
+        except zlib.error as error:
+            raise Unread("the packed answer cannot be unpacked") from error
+        parts.append(part)
+        left -= len(part)
+        if not unpacker.eof and left > 0:
+            raise Unread("the packed answer ended early")
+        body = unpacker.unused_data  # a gzip file may have several members
+    return b"".join(parts)
+
+
+def redirected(url: str, raw: Raw) -> str | None:
+    """Return where the answer sends us; null when it does not.
+
+    Unusable if that is away from TLS, or from HTTP altogether.
+    """
+    to = raw.headers.get("Location")
+    if raw.status not in (301, 302, 303, 307, 308) or to is None:
+        return None
+    target = urljoin(url, to)
+    scheme = urlsplit(target).scheme
+    if scheme not in ("http", "https") or (scheme == "http" and url[:6] == "https:"):
+        raise Unusable("it redirects to where no certificate is checked")
+    return target
 
 
 def _explained(error: Exception) -> Unconnected | Unread | Unusable:
@@ -193,10 +263,6 @@ def _explained(error: Exception) -> Unconnected | Unread | Unusable:
         return Unconnected("it does not speak TLS as expected")
     if among(ReadTimeoutError, TimeoutError):
         return Unread("no answer within the time limit", is_timeout=True)
-    if among(requests.TooManyRedirects):
-        return Unusable(f"it redirects more than {MOST_REDIRECTS} times")
-    if among(DecodeError, requests.exceptions.ContentDecodingError):
-        return Unread("the packed answer cannot be unpacked")
     if among(IncompleteRead, http.client.IncompleteRead):
         return Unread("the answer ended early")
     return Unread(_system_word(causes) or "the connection broke")

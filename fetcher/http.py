@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
 from urllib.parse import urlencode, urlsplit
 
@@ -18,7 +19,15 @@ from fetcher.answer import (
     parse_json,
     says_too_many,
 )
-from fetcher.connection import Connections, Raw, Unconnected, Unread, Unusable
+from fetcher.connection import (
+    MOST_REDIRECTS,
+    Connections,
+    Raw,
+    Unconnected,
+    Unread,
+    Unusable,
+    redirected,
+)
 from fetcher.errors import (
     FetchError,
     Gone,
@@ -29,7 +38,7 @@ from fetcher.errors import (
 )
 from fetcher.limits import Limiter
 from fetcher.retry import Backoff, retry_after_seconds
-from fetcher.secrets import without_secrets
+from fetcher.secrets import shortened, without_secrets
 
 log = logging.getLogger(__name__)
 
@@ -127,7 +136,7 @@ class Api:
             if self._unreachable is not None:
                 raise self._unreachable
             attempt += 1
-            self._limiter.acquire(groups)
+            self._limiter.acquire(groups, again=attempt > 1)
             self._on_request(attempt > 1)
             try:
                 answer, value = self._ask(target, body, parse, attempt, groups)
@@ -150,13 +159,11 @@ class Api:
         groups: tuple[str, ...],
     ) -> tuple[Answer, T]:
         method = "GET" if body is None else "POST"
-        shown = f"{method} {self._shown}{without_secrets(target)}"
+        shown = f"{method} {self._shown}{shortened(without_secrets(target))}"
         began = self._clock()
         try:
             patience = float("inf") if self._has_answered else FIRST_ATTEMPT_SECONDS
-            raw = self._connections.ask(
-                self._base + target, body=body, at_most_seconds=patience
-            )
+            raw = self._followed(self._base + target, body, patience, groups)
         except Unconnected as error:
             unreachable = HostUnreachable(
                 f"{self._host} cannot be reached: {error}. {self._advice}",
@@ -183,8 +190,26 @@ class Api:
             request=without_secrets(target) + (f" {body.decode()}" if body else ""),
             fetched_at=self._now(),
             attempts=attempt,
+            served_at=_time(raw.headers.get("Date")),
         )
         return answer, value
+
+    def _followed(
+        self,
+        url: str,
+        body: bytes | None,
+        patience: float,
+        groups: tuple[str, ...],
+    ) -> Raw:
+        """Ask, and go where the service sends us; each step is a request."""
+        for _ in range(MOST_REDIRECTS + 1):
+            raw = self._connections.ask(url, body=body, at_most_seconds=patience)
+            target = redirected(url, raw)
+            if target is None:
+                return raw
+            url = target
+            self._limiter.acquire(groups)
+        raise Unusable(f"it redirects more than {MOST_REDIRECTS} times")
 
     def _check_status(self, raw: Raw, shown: str) -> None:
         if 200 <= raw.status < 300:
@@ -236,8 +261,7 @@ class Api:
             if lost:
                 raise self._give_up(
                     HostUnreachable(
-                        f"{self._host} is not the service: {again.error} "
-                        f"{self._advice}",
+                        f"{self._host} is not the service: {again}. {self._advice}",
                         host=self._host,
                     )
                 )
@@ -257,6 +281,13 @@ def host_of(base_url: str) -> str:
     parts = urlsplit(base_url)
     port = parts.port or (443 if parts.scheme in ("https", "wss") else 80)
     return f"{parts.hostname}:{port}"
+
+
+def _time(header: Any) -> datetime | None:
+    try:
+        return parsedate_to_datetime(header).astimezone(UTC)
+    except (TypeError, ValueError):
+        return None
 
 
 def _whole_seconds(header: Any) -> int | None:

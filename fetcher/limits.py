@@ -31,6 +31,7 @@ class Use:
     """What one limit group has seen so far."""
 
     requests: int = 0
+    retries: int = 0
     throttled: int = 0
     waited_seconds: float = 0.0
 
@@ -45,10 +46,10 @@ class Pace:
 
     limit: int
     factor: float = 1.0
-    paused_until: float = float("-inf")
     changed_at: float = float("-inf")
     slow_in_a_row: int = 0
     requests: int = 0
+    retries: int = 0
     throttled: int = 0
     waited_seconds: float = 0.0
 
@@ -59,6 +60,21 @@ class Pace:
     @property
     def interval(self) -> float:
         return (WINDOW_SECONDS + JITTER_SECONDS) / (self.limit - self.burst + 1)
+
+    @property
+    def early(self) -> float:
+        """How far ahead of its due time a request may come."""
+        return (self.burst - 1) * self.interval
+
+    def due(self, stored: float | None, now: float) -> float:
+        """Return when the next slot comes up, by what the file says.
+
+        No run writes more than a pause ahead: what says otherwise is damaged, or from
+        a clock that began at another time, and must not keep us waiting for ever.
+        """
+        furthest = now + self.early + self.interval / LOWEST_FACTOR
+        furthest += LONGEST_PAUSE_SECONDS
+        return stored if stored is not None and now < stored <= furthest else now
 
     def slow_down(self, by: float, now: float) -> None:
         """Turn the rate down, once for all answers of the same moment."""
@@ -99,12 +115,15 @@ class Limiter:
         self._sleep = sleep
         self._lock = threading.Lock()
 
-    def acquire(self, groups: tuple[str, ...]) -> float:
-        """Wait until all `groups` admit one request; return the seconds waited."""
+    def acquire(self, groups: tuple[str, ...], *, again: bool = False) -> float:
+        """Wait until all `groups` admit one request; return the seconds waited.
+
+        `again` when it repeats one that failed.
+        """
         began = self._clock()
         while True:
             with self._lock:
-                now, wait, binding = self._try(groups)
+                now, wait, binding = self._try(groups, again=again)
             if wait <= 0:
                 return now - began
             self._sleep(max(wait, SHORTEST_SLEEP_SECONDS))
@@ -120,16 +139,20 @@ class Limiter:
     ) -> None:
         """Slow down: the service said that it is too much.
 
-        Which of the groups it meant it does not say; the tightest is the likeliest.
+        Which of the groups it meant it does not say; the tightest is the likeliest. A
+        pause that it asks for holds for all runs of the host, and the next one's too.
         """
         now = self._clock()
         with self._lock:
-            pace = self._tightest(groups)
+            group = self._tightest(groups)
+            pace = self._paces[group]
             pace.throttled += 1
             pace.slow_down(by, now)
             if retry_after is not None:
                 pause = min(max(retry_after, 0.0), LONGEST_PAUSE_SECONDS)
-                pace.paused_until = max(pace.paused_until, now + pause)
+                with self._slots.held((group,)) as slots:
+                    due = pace.due(slots.read()[0], now)
+                    slots.write([max(due, now + pause + pace.early)])
 
     def recovered(self, groups: tuple[str, ...], seconds: float = 0.0) -> None:
         """Note a good answer that took `seconds`; the rate goes up again with time.
@@ -139,7 +162,7 @@ class Limiter:
         """
         now = self._clock()
         with self._lock:
-            pace = self._tightest(groups)
+            pace = self._paces[self._tightest(groups)]
             if seconds < SLOW_SECONDS:
                 pace.slow_in_a_row = 0
                 pace.speed_up(now)
@@ -153,7 +176,9 @@ class Limiter:
         """Return what each group that was asked for has seen."""
         with self._lock:
             return {
-                group: Use(pace.requests, pace.throttled, pace.waited_seconds)
+                group: Use(
+                    pace.requests, pace.retries, pace.throttled, pace.waited_seconds
+                )
                 for group, pace in self._paces.items()
                 if pace.requests
             }
@@ -170,10 +195,12 @@ class Limiter:
         """Close the files; what they say stays for the next run."""
         self._slots.close()
 
-    def _tightest(self, groups: tuple[str, ...]) -> Pace:
-        return min((self._paces[group] for group in groups), key=lambda p: p.limit)
+    def _tightest(self, groups: tuple[str, ...]) -> str:
+        return min(groups, key=lambda group: self._paces[group].limit)
 
-    def _try(self, groups: tuple[str, ...]) -> tuple[float, float, Pace]:
+    def _try(
+        self, groups: tuple[str, ...], *, again: bool = False
+    ) -> tuple[float, float, Pace]:
         """Take a slot in every group, or in none and say how long to wait.
 
         GCRA: `due` is when the group's next slot comes up if requests were evenly
@@ -185,10 +212,9 @@ class Limiter:
             longest, binding = 0.0, paces[0]
             dues = []
             for pace, stored in zip(paces, slots.read(), strict=True):
-                early = (pace.burst - 1) * pace.interval
-                due = now if stored is None else max(stored, now)
+                due = pace.due(stored, now)
                 dues.append(due)
-                wait = max(due - early, pace.paused_until) - now
+                wait = due - pace.early - now
                 if wait > longest:
                     longest, binding = wait, pace
             if longest <= 0:
@@ -200,4 +226,5 @@ class Limiter:
                 )
                 for pace in paces:
                     pace.requests += 1
+                    pace.retries += again
         return now, longest, binding

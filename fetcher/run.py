@@ -84,12 +84,25 @@ class Landing:
             raise
 
 
+def steady_clock(
+    time_of_day: Callable[[], float] = time.time,
+    counter: Callable[[], float] = time.monotonic,
+) -> Callable[[], float]:
+    """Give a clock that goes on evenly from now, in unix seconds.
+
+    The host's own may be set in mid-run. What is covered is told by how much time has
+    gone by since the exchange said what time it is, so it must not leap.
+    """
+    offset = time_of_day() - counter()
+    return lambda: counter() + offset
+
+
 @dataclass
 class Run:
     """What one run gives every dataset.
 
     Work goes on until `stop` is set: code checks it between pages and returns, or
-    calls `check()`. `clock` is the time of day in unix seconds.
+    calls `check()`. `clock` is the time of day in unix seconds, see steady_clock.
     """
 
     lake: Lake
@@ -104,7 +117,7 @@ class Run:
     stop: threading.Event = field(default_factory=threading.Event)
     tally: Tally = field(default_factory=Tally)
     drift: Drift = field(default_factory=Drift)
-    clock: Callable[[], float] = time.time
+    clock: Callable[[], float] = field(default_factory=steady_clock)
     fatal: BaseException | None = None
     _end_is_told: bool = False
     _made: dict[str, Any] = field(default_factory=dict)

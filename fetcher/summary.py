@@ -69,6 +69,7 @@ def as_json(summary: Summary) -> dict[str, Any]:
         "limits": {
             group: {
                 "requests": use.requests,
+                "retries": use.retries,
                 "throttled": use.throttled,
                 "waited_seconds": round(use.waited_seconds, 3),
             }
@@ -94,15 +95,12 @@ def as_text(summary: Summary) -> str:
         one = _dataset(summary, name)
         keys = ("requests", "retries", "rows_seen", "rows_new", "files", "jobs_done")
         rows.append((name, *(f"{one[key]:,}" for key in keys)))
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    for row in rows:
-        cells = [row[0].ljust(widths[0])]
-        cells += [
-            cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)
-        ]
-        lines.append("  " + "  ".join(cells))
     if len(rows) == 1:
         lines = lines[:1]
+    else:
+        lines += _table(rows)
+    if summary.limits:
+        lines += ["", *_table(_limits(summary.limits))]
     quarantined = sum(count.quarantined for count in summary.counts.values())
     if quarantined:
         lines.append(f"{quarantined:,} rows fit no schema and were set aside.")
@@ -115,6 +113,29 @@ def as_text(summary: Summary) -> str:
         )
     lines += _failures(summary.failures)
     return "\n".join(lines)
+
+
+def _limits(limits: Mapping[str, Use]) -> list[tuple[str, ...]]:
+    rows: list[tuple[str, ...]] = [
+        ("limit", "requests", "retries", "throttled", "seconds waited")
+    ]
+    for group, use in limits.items():
+        counts = (use.requests, use.retries, use.throttled)
+        waited = f"{use.waited_seconds:,.1f}"
+        rows.append((group, *(f"{count:,}" for count in counts), waited))
+    return rows
+
+
+def _table(rows: list[tuple[str, ...]]) -> list[str]:
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    lines = []
+    for row in rows:
+        cells = [row[0].ljust(widths[0])]
+        cells += [
+            cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)
+        ]
+        lines.append("  " + "  ".join(cells))
+    return lines
 
 
 def _headline(summary: Summary) -> str:

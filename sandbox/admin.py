@@ -48,7 +48,7 @@ def state(service: Service, ask: Ask) -> Reply:
 def faults(service: Service, ask: Ask) -> Reply:
     """GET: rules and strikes. POST: add a rule or a list of them. DELETE: none left."""
     if ask.method == "DELETE":
-        service.faults.clear()
+        service.heal()
     elif ask.method == "POST":
         given: Json = ask.json()
         try:

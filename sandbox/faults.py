@@ -9,11 +9,15 @@ from typing import Any
 
 # before the handler: what the answer is instead, or what happens to the question
 BEFORE = (
-    "429", "429-retry-after", "500", "503", "reset", "timeout", "html", "error-200",
-    "invalid-cursor", "filters-dropped", "stale-page", "repeated-page",
+    "429", "429-retry-after", "500", "503", "404", "410", "reset", "timeout", "html",
+    "error-200", "invalid-cursor", "filters-dropped", "filters-ignored", "stale-page",
+    "repeated-page", "swapped-page", "new-keys", "clock-jump",
 )  # fmt: skip
 # after it: what happens to the answer on its way
-AFTER = ("slow", "truncated", "invalid-json", "wrong-type", "bad-gzip")
+AFTER = (
+    "slow", "trickle", "truncated", "invalid-json", "wrong-type", "bad-gzip", "huge",
+    "gzip-bomb",
+)  # fmt: skip
 NAMES = BEFORE + AFTER
 
 
@@ -26,6 +30,7 @@ class Fault:
     path: str = ""  # a regular expression, searched in path and query
     times: int | None = None  # None: for ever
     skip: int = 0  # matching requests to leave alone first
+    seconds: float = 3_600  # how far a clock-jump goes
 
     def __post_init__(self) -> None:
         if self.fault not in NAMES:
@@ -51,7 +56,7 @@ class Faults:
         """From here on nothing goes wrong."""
         self.rules.clear()
 
-    def strike(self, url: str) -> str | None:
+    def strike(self, url: str) -> Fault | None:
         """The fault of this request, None for most."""
         for rule in self.rules:
             if rule.times == 0 or not re.search(rule.path, url):
@@ -64,7 +69,7 @@ class Faults:
             if rule.times is not None:
                 rule.times -= 1
             self.struck[rule.fault] = self.struck.get(rule.fault, 0) + 1
-            return rule.fault
+            return rule
         return None
 
     def report(self) -> dict[str, object]:

@@ -6,7 +6,8 @@ import asyncio
 import gzip
 import time
 import urllib.parse
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 from dataclasses import replace
 from email.utils import formatdate
 
@@ -19,6 +20,8 @@ from sandbox.web import Ask, Problem, Reply, Route, plain_problem
 
 HANG_SECONDS = 300.0
 LONGEST_URL = 32 << 10  # a hundred condition ids need 8 KB
+HUGE_MEGABYTES = 2_000
+IN_PARTS = ("huge", "slow", "trickle", "truncated")
 HTML = b"<!DOCTYPE html><html><body><h1>502 Bad Gateway</h1>cloudflare</body></html>"
 Endpoint = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -91,7 +94,12 @@ def endpoint(service: Service, route: Route) -> Endpoint:
         if wait + options.latency_ms > 0:
             await asyncio.sleep(wait + options.latency_ms / 1000)
         url = request.path_qs
-        fault = service.faults.strike(url)
+        rule = service.faults.strike(url)
+        fault = None if rule is None else rule.fault
+        if rule is not None and fault == "clock-jump":
+            service.world.clock.advance(rule.seconds)
+        if fault == "new-keys":
+            service.world.signer.rotate()
         instead = None if fault is None else canned(route, fault)
         if fault == "reset":
             abort(request)
@@ -130,6 +138,8 @@ def canned(route: Route, fault: str) -> Reply | None:
     if fault == "503":
         timed_out = problem(route.path, "request timeout", 503).reply
         return replace(timed_out, headers=(("Retry-After", "1"),))
+    if fault in ("404", "410"):
+        return problem(route.path, "not found", int(fault)).reply
     if fault == "html":
         return Reply(HTML, 200, (), "text/html")
     if fault == "error-200":
@@ -156,37 +166,54 @@ async def sent(
     request: web.Request, made: Reply, fault: str | None, *, zipped: bool
 ) -> web.StreamResponse:
     """Send the answer, harmed on its way where the fault says so."""
+    made = harmed(made, fault, zipped=zipped)
+    if fault not in IN_PARTS:
+        return plain_response(made)
+    response = web.StreamResponse(status=made.status)
+    response.headers.update(plain_response(made).headers)
+    response.headers.popall("Content-Length", None)
+    if fault != "huge":
+        response.content_length = len(made.body)
+    await response.prepare(request)
+    with suppress(ConnectionError):  # the client has had enough
+        async for part, seconds in in_parts(made.body, fault):
+            await response.write(part)
+            await asyncio.sleep(seconds)
+    if fault == "truncated":
+        abort_softly(request)
+    return response
+
+
+async def in_parts(body: bytes, fault: str) -> AsyncIterator[tuple[bytes, float]]:
+    """What is sent of a body, and the wait after each part."""
+    if fault == "truncated":
+        yield body[: len(body) // 2], 0
+    elif fault == "huge":
+        for _ in range(HUGE_MEGABYTES):
+            yield b" " * 1_000_000, 0
+    else:
+        step = 1 if fault == "trickle" else max(1, len(body) // 20)
+        for start in range(0, len(body), step):
+            yield body[start : start + step], 0.1
+
+
+def harmed(made: Reply, fault: str | None, *, zipped: bool) -> Reply:
+    """The answer with its body spoilt, and packed where both sides want it."""
     body, headers = made.body, list(made.headers)
     if fault == "invalid-json":
         body = body[: len(body) // 2] + b'{"oops'
     if fault == "wrong-type":
         made = replace(made, content_type="application/octet-stream")
-    if zipped or fault == "bad-gzip":
+    if (zipped and fault != "huge") or fault in ("bad-gzip", "gzip-bomb"):
         body = gzip.compress(body, 1)
         headers.append(("Content-Encoding", "gzip"))
     if fault == "bad-gzip":
         middle = len(body) // 2
-        body = (
-            body[:middle]
-            + bytes(255 - b for b in body[middle : middle + 8])
-            + body[middle + 8 :]
-        )
-    made = replace(made, body=body, headers=tuple(headers))
-    if fault not in ("truncated", "slow"):
-        return plain_response(made)
-    response = web.StreamResponse(status=made.status)
-    response.headers.update(plain_response(made).headers)
-    response.content_length = len(body)
-    await response.prepare(request)
-    if fault == "truncated":
-        await response.write(body[: len(body) // 2])
-        abort_softly(request)
-        return response
-    step = max(1, len(body) // 20)
-    for start in range(0, len(body), step):
-        await response.write(body[start : start + step])
-        await asyncio.sleep(0.1)
-    return response
+        spoilt = bytes(255 - b for b in body[middle : middle + 8])
+        body = body[:middle] + spoilt + body[middle + 8 :]
+    if fault == "gzip-bomb":  # members of a gzip file unpack one after the other
+        body = gzip.compress(b" " * 10_000_000) * (HUGE_MEGABYTES // 10)
+    return replace(made, body=body, headers=tuple(headers))
 
 
 def abort_softly(request: web.Request) -> None:

@@ -73,6 +73,12 @@ class Service:
         self._asked = 0
         self._last: dict[str, Reply] = {}
 
+    def heal(self) -> None:
+        """End all faults and changes of rows, and forget the pages that they kept."""
+        self.faults.clear()
+        self.drift.clear()
+        self._last.clear()
+
     def routes(self) -> Iterable[Route]:
         """All routes of all services."""
         for module in SERVICES:
@@ -84,15 +90,20 @@ class Service:
         digest = hashlib.sha1(f"{self.options.seed} {self._asked}".encode())
         trace = digest.hexdigest()[:32]
         now = self.world.now
+        family = f"{route.path}?{ask.one('condition')}&{ask.one('taker_only')}"
         if route.ttl and self.options.cdn:
             old = self.cdn.get(url, now, route.ttl)
             if fault == "stale-page" and not any(ask.one(name) for name in CURSORS):
                 old = self.cdn.stale(url)
             if old is not None:
+                self._last[family] = old.reply
                 return with_headers(old.reply, route, old.trace, now - old.at)
-        family = route.path + dict(ask.params).get("condition", "")
         if fault == "repeated-page" and family in self._last:
             return with_headers(self._last[family], route, trace, None)
+        foreign = [one for one in self._last if one.startswith(f"{route.path}?")]
+        if fault == "swapped-page" and set(foreign) - {family}:
+            of = next(one for one in reversed(foreign) if one != family)
+            return with_headers(self._last[of], route, trace, None)
         made = self._handle(route, broken(ask, fault), fault)
         made = replace(made, body=made.body.replace(TRACE.encode(), trace.encode()))
         if made.status == 200:
@@ -114,8 +125,11 @@ class Service:
 
 
 def broken(ask: Ask, fault: str | None) -> Ask:
-    """The question without its filters, when that is the fault beside a cursor."""
-    if fault != "filters-dropped" or not any(ask.one(name) for name in CURSORS):
+    """The question without its filters, when that is the fault."""
+    beside_cursor = any(ask.one(name) for name in CURSORS)
+    if fault != "filters-ignored" and not (
+        fault == "filters-dropped" and beside_cursor
+    ):
         return ask
     kept = tuple(pair for pair in ask.params if pair[0] in PAGING)
     return replace(ask, params=kept)

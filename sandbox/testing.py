@@ -81,8 +81,7 @@ class Box:
 
     def heal(self) -> None:
         """End all faults, and changes of rows."""
-        self.call(lambda service: service.faults.clear())
-        self.call(lambda service: service.drift.clear())
+        self.call(Service.heal)
 
     def admin(self, name: str, **params: object) -> Json:
         """Call a route of `/_sandbox` by name: drop-row, inject, rotate-keys, ..."""

@@ -105,7 +105,7 @@ def plain_problem(text: str, status: int = 400) -> Problem:
 
 CODES = {
     400: "invalid_request", 401: "unauthorized", 404: "not_found",
-    405: "method_not_allowed", 429: "rate_limited", 500: "internal",
+    405: "method_not_allowed", 410: "not_found", 429: "rate_limited", 500: "internal",
     503: "request_timeout",
 }  # fmt: skip
 

@@ -18,6 +18,7 @@ from lake.batch import Batch
 log = logging.getLogger(__name__)
 
 TOTALS = "live_volume"
+MORE_THAN_DUST = 1.0  # shares; fills below 0.01 are counted and never served
 
 
 def unknown_markets(work: TradeWork) -> dict[str, list[Candidate]]:
@@ -94,5 +95,10 @@ class Totals:
         with work.run.tally.working_on(TOTALS):
             batch = read_totals(work.run.data, work.service, wanted)
             work.run.writer.put(batch)
-            rows = batch.rows[TOTALS].num_rows
-            work.run.tally.add(TOTALS, rows_seen=rows)
+            totals = batch.rows[TOTALS].select(["condition_id", "taker_volume"])
+            work.traded |= {
+                one["condition_id"].lower()
+                for one in totals.to_pylist()
+                if one["taker_volume"] > MORE_THAN_DUST
+            }
+            work.run.tally.add(TOTALS, rows_seen=totals.num_rows)

@@ -14,7 +14,7 @@ from fetcher.polymarket.catalogue import Catalogue
 from fetcher.polymarket.chain import Chain, End, ended, is_unreadable
 from fetcher.polymarket.due import ended_at
 from fetcher.polymarket.feed import Feed, feed_key
-from fetcher.polymarket.market_walk import MarketSource
+from fetcher.polymarket.market_walk import DAY, WINDOW_DAYS, MarketSource
 from fetcher.polymarket.named_markets import NamedMarkets
 from fetcher.polymarket.planner import begun_at
 from fetcher.polymarket.trade_rows import TradePage
@@ -31,7 +31,10 @@ DATASETS = ("trades", "taker_trades")
 
 @dataclass
 class TradeWork:
-    """One run's walks over trades."""
+    """One run's walks over trades.
+
+    `traded` are the markets of which the exchange counts shares (lower case).
+    """
 
     run: Run
     service: DataService
@@ -40,6 +43,7 @@ class TradeWork:
     walked: dict[str, dict[str, float]] = field(default_factory=dict)
     wallets: set[str] = field(default_factory=set)
     due_at: dict[tuple[str, str], float] = field(default_factory=dict)
+    traded: set[str] = field(default_factory=set)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
@@ -65,7 +69,7 @@ class TradeWork:
 
     def ask(self, chain: Chain) -> tuple[Answer, TradePage]:
         """Ask for the next page of a walk; what the feed names is remembered."""
-        answer, page = ask(self.run.data, chain)
+        answer, page = ask(self.run.data, chain, has_traded=self._has_traded(chain))
         if chain.strategy == "feed":
             self.named.see(page)
         if self.run.options.deep_history:
@@ -73,6 +77,18 @@ class TradeWork:
             with self._lock:
                 self.wallets |= {wallet.lower() for wallet in wallets}
         return answer, page
+
+    def _has_traded(self, chain: Chain) -> bool:
+        """Whether the chain's markets have fills that are surely served."""
+        if chain.page_no or self.traded.isdisjoint(map(str.lower, chain.scope)):
+            return False
+        edge = self.service.latest() - (WINDOW_DAYS + 1) * DAY
+        begun = self._begun(chain.scope)
+        return any(
+            (begun.get(condition) or 0) > edge
+            for condition in chain.scope
+            if condition.lower() in self.traded
+        )
 
     def _begun(self, conditions: tuple[str, ...]) -> Mapping[str, int | None]:
         known = self.catalogue.by_condition(conditions)

@@ -75,7 +75,11 @@ def find_service(api: Api, wanted: str, clock: Callable[[], float]) -> DataServi
         return DataService("v1", UNKNOWN_LAG_SECONDS, 0.0, clock)
     try:
         answer = api.get(STATUS_PATH, groups=STATUS_GROUPS)
-        lag, skew, slack = read_status(answer.json(), asked_at=clock())
+        asked_at = clock()
+        lag, skew, slack = read_status(answer.json(), asked_at=asked_at)
+        if answer.served_at is not None:  # of two clocks that differ the earlier counts
+            ahead = answer.served_at.timestamp() - asked_at
+            slack, skew = slack + max(0.0, skew - ahead), min(skew, ahead)
     except HostUnreachable:
         raise
     except FetchError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -18,7 +19,10 @@ from fetcher.retry import Backoff
 
 @dataclass
 class Reply:
-    """One answer; `cut` bytes of its body are left out, `drop` closes without one."""
+    """One answer; `cut` bytes of its body are left out, `drop` closes without one.
+
+    `drip` lets it come bit by bit, for ever.
+    """
 
     body: bytes = b"{}"
     status: int = 200
@@ -26,6 +30,7 @@ class Reply:
     cut: int = 0
     drop: bool = False
     chunked: bool = False
+    drip: bool = False
 
 
 class Service:
@@ -59,6 +64,13 @@ class Service:
                 for name, value in reply.headers.items():
                     self.send_header(name, value)
                 sent = reply.body[: len(reply.body) - reply.cut]
+                if reply.drip:
+                    self.close_connection = True
+                    self.end_headers()
+                    with suppress(OSError):
+                        while True:
+                            self.wfile.write(b" " * 1000)
+                    return
                 if reply.chunked:
                     self.send_header("Transfer-Encoding", "chunked")
                     self.end_headers()
@@ -131,7 +143,13 @@ def client(tmp_path, waits) -> Iterator[Callable[..., Api]]:
     """Make clients whose waits are not slept but noted, and whose chance is 1."""
     made: list[tuple[Api, Limiter]] = []
 
-    def make(base_url: str, *, max_bytes: int = 1_000_000, **more: object) -> Api:
+    def make(
+        base_url: str,
+        *,
+        max_bytes: int = 1_000_000,
+        read_timeout: float = 2,
+        **more: object,
+    ) -> Api:
         limiter = Limiter(
             host_of(base_url),
             dict.fromkeys(("g", "clob_all", "clob_prices_history"), 100_000),
@@ -142,7 +160,7 @@ def client(tmp_path, waits) -> Iterator[Callable[..., Api]]:
         connections = Connections(
             base_url,
             connect_timeout=2,
-            read_timeout=2,
+            read_timeout=read_timeout,
             max_bytes=max_bytes,
             user_agent="polylake-test",
         )

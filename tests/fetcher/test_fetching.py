@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import sqlite3
 import time
@@ -20,7 +21,7 @@ from fetcher.ending import Ending, limited, listening
 from fetcher.errors import HostUnreachable, Refused
 from fetcher.fetching import fetch
 from fetcher.options import Options
-from fetcher.run import Job, Run
+from fetcher.run import Job, Run, steady_clock
 from fetcher.summary import as_json, as_text
 from lake.batch import Batch, CursorChange
 from lake.cursor import CursorFile
@@ -124,7 +125,12 @@ def test_the_object_for_programs_has_its_keys(settings, service):
     assert told["stopped"] is None
     assert told["exit_code"] == 1
     assert told["limits"] == {
-        "data_v2_all": {"requests": 1, "throttled": 0, "waited_seconds": 0}
+        "data_v2_all": {
+            "requests": 1,
+            "retries": 0,
+            "throttled": 0,
+            "waited_seconds": 0,
+        }
     }
     assert told["completeness"] == {"complete": 0, "partial": 0, "unknown": 0}
     assert told["failures"] == [
@@ -180,6 +186,25 @@ def test_the_summary_for_people_names_failures(settings):
     assert "done but for 12 failed jobs" in text
     assert "Failed: live_volume: 0x0: answered 400" in text
     assert "and 2 more" in text
+
+
+def test_the_summary_says_what_each_limit_cost(settings, service):
+    service.answers(
+        {"status": 429, "headers": {"Retry-After": "0"}}, {"body": b'{"data":[]}'}
+    )
+
+    def work(run: Run) -> None:
+        run.data.get("/v2/x", groups=("data_v2_all",))
+
+    text = as_text(run(settings(attempts=2), Fake(work)))
+    assert "limit        requests  retries  throttled  seconds waited" in text
+    assert re.search(r"data_v2_all +2 +1 +1 +\d+\.\d$", text, re.MULTILINE)
+
+
+def test_the_clock_of_a_run_goes_on_evenly_when_the_hosts_is_set():
+    times, counter = iter([1_000.0]), iter([5.0, 6.0, 8.5])
+    clock = steady_clock(lambda: next(times), lambda: next(counter))
+    assert [clock(), clock()] == [1_001.0, 1_003.5]
 
 
 def test_a_failed_phase_does_not_keep_the_next_from_trying(settings):

@@ -10,7 +10,10 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from fetcher.connection import Raw, Unread, Unusable, redirected, unpacked
 from fetcher.errors import (
     Gone,
     HostUnreachable,
@@ -243,6 +246,58 @@ def test_redirects_are_bounded(service, client):
     with pytest.raises(UnexpectedPayload, match="redirects"):
         client(service.url).get("/x", groups=GROUPS)
     assert len(service.asked) == 6
+
+
+def test_each_step_of_a_redirect_counts_against_the_limits(service, client):
+    api = client(service.url)
+    service.answers(reply(b"", 302, {"Location": "/y"}), GOOD)
+    assert api.get("/x", groups=GROUPS).json() == {"data": [1]}
+    assert service.asked == ["/x", "/y"]
+    assert api._limiter.use()["g"].requests == 2
+
+
+@pytest.mark.parametrize("to", ["http://h.test/x", "file:///etc/passwd", "ftp://h/x"])
+def test_no_redirect_leads_away_from_certificates(to):
+    with pytest.raises(Unusable, match="no certificate"):
+        redirected("https://h.test/x", Raw(302, {"Location": to}, b""))
+    https = Raw(302, {"Location": "https://other.test/y"}, b"")
+    assert redirected("http://h.test/x", https) == "https://other.test/y"
+
+
+def test_an_answer_that_never_ends_is_cut_off(service, client):
+    service.answers(reply(drip=True), GOOD)
+    api = client(service.url, max_bytes=10**12, read_timeout=0.02)
+    assert api.get("/x", groups=GROUPS).attempts == 2
+    service.answers(reply(drip=True))
+    with pytest.raises(UnexpectedPayload, match=r"larger than 1 MB"):
+        client(service.url).get("/x", groups=GROUPS)
+
+
+@given(st.lists(st.binary(max_size=60)), st.integers(1, 200))
+def test_no_more_is_unpacked_than_is_asked_for(members, at_most):
+    whole = b"".join(members)
+    packed = b"".join(gzip.compress(member) for member in members)
+    assert unpacked(packed, "gzip", at_most=at_most) == whole[:at_most]
+    if len(members) == 1 and whole:
+        with pytest.raises(Unread):
+            unpacked(packed[:-1], "gzip", at_most=len(whole) + 1)
+
+
+def test_a_packing_that_was_not_asked_for_is_named():
+    with pytest.raises(Unread, match="'br'"):
+        unpacked(b"x", "br", at_most=9)
+
+
+def test_long_questions_are_cut_for_people_and_whole_in_the_lake(service, client):
+    ids = ",".join(f"0x{number:064x}" for number in range(20))
+    service.answers(reply(b"no", 400))
+    with pytest.raises(Refused) as caught:
+        client(service.url).get("/x", [("condition", ids), ("a", "1")], groups=GROUPS)
+    assert len(str(caught.value)) < 250
+    assert "...&a=1 answered 400" in str(caught.value)
+    service.answers(GOOD)
+    answer = client(service.url).get("/x", [("condition", ids)], groups=GROUPS)
+    assert len(answer.request) > 1_300
 
 
 def free_port() -> int:

@@ -236,6 +236,49 @@ def test_retry_after_pauses_the_tightest_group_for_every_thread(tmp_path):
     assert mine.use()["some"].waited_seconds == pytest.approx(7)
 
 
+def test_a_pause_holds_for_other_runs_of_the_host_and_for_the_next_one(tmp_path):
+    clock = FakeClock()
+    told = limiter(tmp_path, clock, {"g": 100})
+    other = limiter(tmp_path, clock, {"g": 100})
+    other.acquire(("g",))
+    told.throttled(("g",), retry_after=7)
+    told.close()
+    before = clock.now
+    other.acquire(("g",))
+    other.close()
+    assert clock.now == pytest.approx(before + 7)
+    restarted = limiter(tmp_path, clock, {"g": 100})
+    restarted.throttled(("g",), retry_after=60)
+    restarted.close()
+    again = limiter(tmp_path, clock, {"g": 100})
+    again.acquire(("g",))
+    again.close()
+    assert clock.now >= before + 67
+
+
+@pytest.mark.parametrize("nonsense", [1e300, float("nan"), float("inf")])
+def test_a_damaged_file_does_not_keep_anyone_waiting_for_ever(tmp_path, nonsense):
+    clock = FakeClock()
+    mine = limiter(tmp_path, clock, {"g": 100})
+    mine.acquire(("g",))
+    file = tmp_path / f"{HOST.replace(':', '_')}.g"
+    boot = file.read_bytes()[8:]
+    file.write_bytes(RECORD.pack(nonsense, boot))
+    before = clock.now
+    mine.acquire(("g",))
+    mine.close()
+    assert clock.now - before < 120
+
+
+def test_what_is_asked_again_is_counted(tmp_path):
+    mine = limiter(tmp_path, FakeClock(), {"all": 100, "some": 50})
+    mine.acquire(("all", "some"))
+    mine.acquire(("all", "some"), again=True)
+    mine.acquire(("all",))
+    mine.close()
+    assert [mine.use()[group].retries for group in ("all", "some")] == [1, 1]
+
+
 def test_answers_that_become_slow_turn_the_rate_down(tmp_path):
     clock = FakeClock()
     mine = limiter(tmp_path, clock, {"g": 100})

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from fetcher.answer import Answer
 from fetcher.errors import UnexpectedPayload
 from fetcher.polymarket.totals import parse_totals, read_totals, totals_requests
-from fetcher.polymarket.version import DataService, read_status
+from fetcher.polymarket.version import DataService, find_service, read_status
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 
@@ -88,3 +89,18 @@ def test_the_status_names_lag_and_clock():
 @pytest.mark.parametrize("value", [None, {}, {"data": None}, {"data": {"serving": 5}}])
 def test_a_status_that_says_nothing_counts_as_a_slow_minute(value):
     assert read_status(value, asked_at=0.0) == (60, 0.0, 0.0)
+
+
+@pytest.mark.parametrize(("date", "computed"), [(0, 3_600), (3_600, 0), (0, 0)])
+def test_of_two_clocks_of_the_exchange_that_differ_the_earlier_counts(date, computed):
+    at = [NOW + timedelta(seconds=seconds) for seconds in (date, computed)]
+    body = {"data": {"computed_at": at[1].isoformat(), "serving": {"lag_seconds": 1}}}
+
+    class Exchange:
+        def get(self, path, params=(), *, groups):
+            answer = Answer(json.dumps(body).encode(), 200, None, None, path, NOW, 1)
+            return replace(answer, served_at=at[0])
+
+    service = find_service(Exchange(), "v2", NOW.timestamp)
+    assert service.now() == NOW.timestamp()
+    assert service.latest() >= NOW.timestamp() + computed
