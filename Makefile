@@ -1,12 +1,13 @@
 # setup: the environment, everything locked · demo: the whole road in one command
 # notebooks: Jupyter on notebooks/ · test · lint · fmt · bench · clean
 # torture: kill, cut the power, break things, for an hour or two; writes docs/reliability.md
+# audit: known vulnerabilities of the locked packages
 # docs: the pages that are generated · lock: pin the newest versions that pyproject.toml allows
 
 PYTHON ?= python3.11
 BIN := .venv/bin
 
-.PHONY: setup demo notebooks test torture lint fmt bench docs lock clean
+.PHONY: setup demo notebooks test torture lint audit fmt bench docs lock clean
 
 setup: .venv/ready
 
@@ -21,6 +22,10 @@ lint: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/sqlfluff lint warehouse/sql
+	$(MAKE) audit
+
+audit: setup
+	$(BIN)/python tests/known_vulnerabilities.py requirements.lock notebooks/requirements.lock
 
 fmt: setup
 	$(BIN)/ruff check --fix .

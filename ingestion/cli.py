@@ -16,6 +16,7 @@ import click
 
 from settings.entry import CONFIG, JSON, Entry, log_to
 from settings.errors import PolylakeError
+from settings.terminal import printable
 from warehouse.stopping import StopAtSignal, Stopped
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def main(rebuild: bool, config: Path | None, as_json: bool) -> int:
         for problem in told.problems:
             log.warning(problem)
         if told.failure is not None:
-            click.echo(f"Error: {told.failure}", err=True)
+            click.echo(printable(f"Error: {told.failure}"), err=True)
         if as_json:
             click.echo(json.dumps(_as_json(told)))
         elif told.exit_code == 0:

@@ -103,6 +103,7 @@ SERVER = (
                  help="The deepest offset of the old Gamma listings."),
     click.option("--clob-page", type=click.IntRange(min=1), default=1_000,
                  show_default=True, help="Rows a page of the CLOB's catalogue."),
+    click.option("--hostile", is_flag=True, help="Titles and slugs that mean harm."),
     click.option("--board-moves", type=click.IntRange(min=0), default=0,
                  show_default=True,
                  help="So many later pages of boards come from a newer board."),

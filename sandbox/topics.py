@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from datetime import UTC, datetime
 
+from sandbox.hostile import curse
 from sandbox.market import NEVER, Event, Market
 from sandbox.options import DAY, Options
 from sandbox.words import (
@@ -34,6 +35,8 @@ def topics(options: Options) -> list[Event]:
     events += v2_events(rng, options, max(2, count // 33))
     left = count - sum(len(event.markets) for event in events)
     events += ordinary_events(rng, options, max(left, 8))
+    if options.hostile:
+        curse(events)
     return events
 
 

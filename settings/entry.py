@@ -6,13 +6,13 @@ import logging
 import os
 import resource
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
 import click
 
 from settings.errors import PolylakeError, UsageError
+from settings.terminal import OneLine, Printing, printable
 
 CONFIG = click.option(
     "--config",
@@ -40,6 +40,8 @@ class Entry(click.Command):
     def main(self, *args: Any, **kwargs: Any) -> Any:
         """Run the command and leave the process with its exit code."""
         kwargs["standalone_mode"] = False
+        if sys.stdout.isatty():
+            sys.stdout = Printing(sys.stdout)  # type: ignore[assignment]
         try:
             allow_open_files()
             code = super().main(*args, **kwargs)
@@ -53,7 +55,7 @@ class Entry(click.Command):
             error.show()
             code = error.exit_code
         except PolylakeError as error:
-            click.echo(f"Error: {error}", err=True)
+            click.echo(printable(f"Error: {error}"), err=True)
             code = error.exit_code
         except BrokenPipeError:  # `warehouse query ... | head` has seen enough
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -92,9 +94,5 @@ def allow_open_files() -> None:
 
 def log_to(handler: logging.Handler) -> None:
     """Send the log to `handler`, with the time (UTC) and the level of each line."""
-    formatter = logging.Formatter(
-        "%(asctime)s %(levelname)s %(message)s", "%Y-%m-%dT%H:%M:%SZ"
-    )
-    formatter.converter = time.gmtime
-    handler.setFormatter(formatter)
+    handler.setFormatter(OneLine())
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
