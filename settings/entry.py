@@ -41,7 +41,7 @@ class Entry(click.Command):
         """Run the command and leave the process with its exit code."""
         kwargs["standalone_mode"] = False
         if sys.stdout.isatty():
-            sys.stdout = Printing(sys.stdout)  # type: ignore[assignment]
+            sys.stdout = Printing(sys.stdout)
         try:
             allow_open_files()
             code = super().main(*args, **kwargs)

@@ -109,6 +109,7 @@ class Case:
     times: int = 1
     places: Callable[[Bench], set[str]] = field(default=lambda _: set(), repr=False)
     end: End = End.UNSEEN
+    ends: tuple[End, ...] = ()  # where it may end in several ways, these
 
 
 CASES: dict[str, Case] = {}

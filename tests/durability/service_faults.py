@@ -140,17 +140,20 @@ SCENARIOS = PASSING + LASTING + MOVING
 CHANCE = tuple(sorted({one["fault"] for s in PASSING for one in s.rules} - {"trickle"}))
 
 
-def mixed(seed: int) -> Scenario:
+def mixture(seed: int) -> tuple[dict[str, Any], ...]:
     """What may strike at any time, on 5 to 10 % of all requests."""
     chance = random.Random(seed).uniform(0.05, 0.10)
     # a rule is asked only when those before it did not strike
-    rules = tuple(
+    return tuple(
         {"fault": fault, "p": chance / (len(CHANCE) - chance * place)}
         for place, fault in enumerate(CHANCE)
     )
-    return Scenario(
-        f"mixed, seed {seed}", rules, (UNSEEN, REPORTED, STOPPED), whole=True
-    )
+
+
+def mixed(seed: int) -> Scenario:
+    """All of that in one run."""
+    ends = (UNSEEN, REPORTED, STOPPED)
+    return Scenario(f"mixed, seed {seed}", mixture(seed), ends, whole=True)
 
 
 def together(name: str, scenarios: tuple[Scenario, ...]) -> Scenario:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from service_faults import (
+
+from sandbox.testing import sandbox_server
+
+from .service_faults import (
     LASTING,
     MOVING,
     PASSING,
@@ -14,8 +17,6 @@ from service_faults import (
     mixed,
     together,
 )
-
-from sandbox.testing import sandbox_server
 
 AT_ONCE = 4  # faults may strike one request after the other; there are six attempts
 
