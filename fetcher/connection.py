@@ -11,6 +11,7 @@ import time
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
@@ -195,9 +196,24 @@ class Connections:
         # do both for every request.
         session.trust_env = False
         session.proxies.update(get_environ_proxies(self._base))
-        bundle = os.environ.get("REQUESTS_CA_BUNDLE")
-        session.verify = bundle or os.environ.get("CURL_CA_BUNDLE") or True
+        session.verify = _certificates() or True
         return session
+
+
+def _certificates() -> str | None:
+    """Return the file or folder of certificates that the environment names, if any.
+
+    There is no way to go without: one that is not there ends the run.
+    """
+    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+        path = os.environ.get(name)
+        if path and not Path(path).exists():
+            raise Unconnected(
+                f"the certificates that {name} names are not there", is_final=True
+            )
+        if path:
+            return path
+    return None
 
 
 def unpacked(body: bytes, encoding: str, *, at_most: int) -> bytes:

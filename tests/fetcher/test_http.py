@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 import socket
 import threading
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -30,6 +32,7 @@ def reply(body: bytes = b"{}", status: int = 200, headers=None, **more) -> dict:
 PACKED = {"Content-Encoding": "gzip"}
 GROUPS = ("g",)
 GOOD = reply(b'{"data":[1]}')
+CONFIG = (Path(__file__).parents[2] / "config.toml").read_text("utf-8")
 HTML = b"<!DOCTYPE html><html><body>Attention Required!</body></html>"
 
 
@@ -383,3 +386,17 @@ def test_certificates_are_always_checked(client, monkeypatch):
     session = client("https://127.0.0.1:1")._connections._take()
     assert session.verify is True
     session.close()
+
+
+def test_certificates_that_are_not_there_are_named_and_not_done_without(
+    client, monkeypatch, tmp_path
+):
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "false"))
+    with pytest.raises(HostUnreachable, match="that REQUESTS_CA_BUNDLE names"):
+        client("https://127.0.0.1:1").get("/x", groups=GROUPS)
+
+
+def test_no_setting_turns_certificates_off():
+    names = {name.lower() for name in re.findall(r"^(\w+) =", CONFIG, re.MULTILINE)}
+    assert names
+    assert not [n for n in names if re.search("verif|insecure|tls|ssl|cert", n)]
