@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import polars as pl
+from aiohttp import web
 
 from sandbox.options import Options
 from sandbox.server import start
@@ -106,7 +107,16 @@ def sandbox_server(**options: Any) -> Iterator[Box]:
     try:
         yield Box(service, port, loop)
     finally:
-        asyncio.run_coroutine_threadsafe(runner.cleanup(), loop).result()
+        asyncio.run_coroutine_threadsafe(ended(runner), loop).result()
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         loop.close()
+
+
+async def ended(runner: web.AppRunner) -> None:
+    """Stop listening, and leave those waiting who were never to be answered."""
+    await runner.cleanup()
+    left = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in left:
+        task.cancel()
+    await asyncio.gather(*left, return_exceptions=True)

@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from contextlib import suppress
 
 from sandbox.testing import sandbox_server
@@ -87,6 +88,7 @@ def mixed(bench: Bench, seed: int) -> Outcome:
         bad = home.run(*FETCH_ALL, code=None)
         home.box.advance(7_200)
         worse = home.run(*FETCH, code=None)
+        struck = home.box.call(lambda service: Counter(service.faults.struck))
         home.box.heal()
         home.box.advance(3_600)
         home.run(*FETCH_ALL)
@@ -95,9 +97,10 @@ def mixed(bench: Bench, seed: int) -> Outcome:
             *(bad.json.get("failures") or []), *(worse.json.get("failures") or [])
         ]  # fmt: skip
         verdict = judged(home)
-        if failures:
-            return Outcome(2, verdict, End.STOPPED, short(failures[0]["why"]))
-        return Outcome(2, verdict, End.REPORTED if home.warnings else End.UNSEEN)
+        end = End.REPORTED if home.warnings else End.UNSEEN
+        end = End.STOPPED if failures else end
+        sentence = short(failures[0]["why"]) if failures else ""
+        return Outcome(2, verdict, end, sentence, tuple(struck.elements()))
 
 
 @case(
