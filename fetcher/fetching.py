@@ -177,7 +177,7 @@ def _do(phase: Phase, run: Run) -> None:
 
 
 def _damaged(run: Run, error: sqlite3.DatabaseError) -> PolylakeError:
-    if error.sqlite_errorcode == sqlite3.SQLITE_FULL:
+    if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL:
         return PolylakeError(
             f"{run.lake.root / '_state'} cannot be written: the disk is full. What was "
             "stored before is unharmed; free the disk, then run the same command again."

@@ -120,6 +120,7 @@ def test_the_object_for_programs_has_its_keys(settings, service):
         "datasets",
         "limits",
         "completeness",
+        "drift",
         "failures",
     }
     assert told["stopped"] is None
