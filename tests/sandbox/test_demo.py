@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from sandbox.demo import MARKER, digest_of
+from sandbox.demo import MARKER, QUESTIONS, digest_of
 
 
 def demo(folder, *options):
@@ -45,7 +45,8 @@ def test_a_second_demo_starts_fresh_and_shows_the_whole_road(made):
     assert done.returncode == 0, done.stdout + done.stderr
     assert "this one starts fresh" in done.stdout
     assert not (made / "data" / "of_the_first_demo").exists()
-    assert done.stdout.count("$ warehouse query ") == 6
+    assert len(QUESTIONS) == 6
+    assert all(f"── {question} ──" in done.stdout for question in QUESTIONS)
     assert "markets are walked to their end" in done.stdout
     assert " complete, " in done.stdout
     assert f"--config {made}/config.toml" in done.stdout
