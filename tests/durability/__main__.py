@@ -12,7 +12,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from . import kills, machine, service_cases, stored  # noqa: F401 - enter their cases
+from . import (  # noqa: F401 - they enter their cases
+    kills,
+    machine,
+    power,
+    service_cases,
+    stored,
+)
 from .cases import CASES, Bench, Case
 from .disk_calls import NO_COMPILER, library
 from .home import TREE
@@ -75,6 +81,8 @@ def _tried(case: Case, seed: int | None, results: Path) -> bool:
 def _is_enough(case: Case, bench: Bench, results: list[Result]) -> bool:
     if sum(one.times for one in results) < case.times:
         return False
+    if len(results) < case.rounds(bench):
+        return False
     missed = case.places(bench) - {at for one in results for at in one.struck}
     if missed:
         log.info("%s: not struck yet: %s", case.name, ", ".join(sorted(missed)))
@@ -86,7 +94,7 @@ def _caught(name: str, results: Path) -> bool:
     mutant = MUTANTS[name]
     with tempfile.TemporaryDirectory(prefix="polylake-mutant-") as copy:
         tree = mutated(mutant, Path(copy))
-        with _bench(tree) as bench:
+        with _bench(tree, past_runs=4) as bench:
             for seed in range(MUTANT_SEEDS):
                 result = _round(bench, CASES[mutant.case], seed, bug=mutant.bug)
                 if not result.is_good:
@@ -109,7 +117,8 @@ def _round(bench: Bench, case: Case, seed: int, *, bug: str = "") -> Result:
     else:
         verdict, problems = outcome.verdict, outcome.verdict.problems
         if outcome.end not in (case.ends or (case.end,)):
-            problems = (*problems, f"{outcome.end}, not {case.end}")
+            said = f"{outcome.end} ({outcome.sentence}), not {case.end}"
+            problems = (*problems, said)
         result = Result(
             case.name,
             seed,
@@ -140,9 +149,9 @@ def _round(bench: Bench, case: Case, seed: int, *, bug: str = "") -> Result:
 
 
 @contextmanager
-def _bench(tree: Path = TREE) -> Iterator[Bench]:
+def _bench(tree: Path = TREE, *, past_runs: int = 10) -> Iterator[Bench]:
     with tempfile.TemporaryDirectory(prefix="polylake-torture-") as place:
-        bench = Bench(Path(place), tree)
+        bench = Bench(Path(place), tree, past_runs=past_runs)
         try:
             yield bench
         finally:

@@ -99,7 +99,7 @@ class Case:
     """One fault: `about` in words, and how it must end.
 
     The long form tries it until it has struck `times` times, and every one of its
-    `places`.
+    `places`, in `rounds` at least.
     """
 
     name: str
@@ -108,6 +108,7 @@ class Case:
     round: Round = field(repr=False)
     times: int = 1
     places: Callable[[Bench], set[str]] = field(default=lambda _: set(), repr=False)
+    rounds: Callable[[Bench], int] = field(default=lambda _: 1, repr=False)
     end: End = End.UNSEEN
     ends: tuple[End, ...] = ()  # where it may end in several ways, these
 

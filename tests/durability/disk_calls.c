@@ -349,6 +349,11 @@ int unlinkat(int folder, const char *name, int flags)
 }
 int unlink(const char *name) { return unlinkat(AT_FDCWD, name, 0); }
 int rmdir(const char *name) { return unlinkat(AT_FDCWD, name, AT_REMOVEDIR); }
+int remove(const char *name)
+{
+    struct stat status;
+    return !lstat(name, &status) && S_ISDIR(status.st_mode) ? rmdir(name) : unlink(name);
+}
 int mkdirat(int folder, const char *name, mode_t mode)
 {
     char path[PATH_MAX];

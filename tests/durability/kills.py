@@ -66,7 +66,7 @@ def kill_fetch(bench: Bench, seed: int) -> Outcome:
             home.run(*FETCH_ALL)
             return _finished(home, kills)
     kills = Kills(seed // 3, _census(bench, FETCH))
-    with _later(bench) as home:
+    with later(bench) as home:
         home.box.advance(APART)
         kills.strike(home, *FETCH)
         home.run(*FETCH)
@@ -86,7 +86,7 @@ def kill_ingest(bench: Bench, seed: int) -> Outcome:
     """Kill it over no warehouse, over one that has a past, and while rebuilding."""
     command, taken = _INGESTS[seed % len(_INGESTS)]
     kills = Kills(seed // len(_INGESTS), _census(bench, command, taken))
-    with _later(bench, taken=taken) as home:
+    with later(bench, taken=taken) as home:
         home.box.advance(APART)
         home.run(*FETCH)
         kills.strike(home, *command)
@@ -104,7 +104,7 @@ def kill_ingest(bench: Bench, seed: int) -> Outcome:
 def kill_compact(bench: Bench, seed: int) -> Outcome:
     """Kill it with and without a warehouse that has taken in what is replaced."""
     kills = Kills(seed, _census(bench, COMPACT))
-    with _later(bench, taken=bool(seed % 2)) as home:
+    with later(bench, taken=bool(seed % 2)) as home:
         kills.strike(home, *COMPACT)
         home.run(*COMPACT)
         return _finished(home, kills)
@@ -133,9 +133,8 @@ class Kills:
                 self.died.append(self._anywhere(home, *command))
 
     def _at_one_of(self, boundaries: list[Boundary]) -> Fatal:
-        cycle, place = divmod(self._turn, len(boundaries))
-        at = boundaries[place]
-        number = self.choose.randint(1, self._census.at[at]) if cycle else 1
+        at = boundaries[self._turn % len(boundaries)]
+        number = self.choose.randint(1, self._census.at[at])
         return Fatal(number, at, at.kind == Kind.WRITE and self.choose.random() < 0.5)
 
     def _anywhere(self, home: Home, *command: str) -> Died:
@@ -154,7 +153,7 @@ def _census(bench: Bench, command: tuple[str, ...], taken: bool = True) -> Censu
             with bench.home() as home:
                 made = home.recorded(*command)
         else:
-            with _later(bench, taken=taken) as home:
+            with later(bench, taken=taken) as home:
                 home.box.advance(APART)
                 if command[0] == "ingest":
                     home.run(*FETCH)
@@ -165,7 +164,7 @@ def _census(bench: Bench, command: tuple[str, ...], taken: bool = True) -> Censu
 
 
 @contextmanager
-def _later(bench: Bench, *, taken: bool = True) -> Iterator[Home]:
+def later(bench: Bench, *, taken: bool = True) -> Iterator[Home]:
     """A home whose lake has a past, taken into its warehouse half way or never."""
 
     def lived() -> str:

@@ -58,6 +58,11 @@ MUTANTS = {
             ),
         ),
     ),
+    "no-sync": Mutant(
+        "files are written without fsync",
+        "power-fetch",
+        (Edit("lake/storage.py", "os.fsync(file.fileno())\n", "pass\n"),),
+    ),
     "no-rename": Mutant(
         "files are written in place, without a rename",
         "kill-fetch",

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
 
 from .cases import CASES, Bench, End
-from .disk_calls import NO_COMPILER, Boundary, Fatal, Kind, library
+from .disk_calls import NO_COMPILER, Boundary, Call, Fatal, Kind, library
+from .disk_model import Disk, Way, entries
 from .kills import COMPACT, FETCH, FETCH_ALL, INGEST
 from .machine import CHAPTER as MACHINE
 from .machine import may_mount
 from .mutants import MUTANTS, mutated
+from .power import recover
 from .results import Result, page
 from .stored import CHAPTER as FILES
 from .yardstick import judged
 
+SMALL = {"markets": 6, "fills": 120}
 CURSOR = "/.cursor.json.unfinished"
 LANDED = "/data/_landing/*/*/.[0-9]*.unfinished"
 
@@ -34,7 +39,7 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
 def test_a_life_full_of_deaths_loses_and_doubles_nothing(bench: Bench):
     """At the boundaries where most could go wrong; `make torture` takes them all."""
     commit = Boundary(Kind.LINK, "/data/*/_delta_log/*")
-    with bench.home() as home:
+    with bench.home(**SMALL) as home:
         life = [
             (Fatal(1, Boundary(Kind.RENAME, LANDED), True), FETCH_ALL),
             (
@@ -60,6 +65,39 @@ def test_a_life_full_of_deaths_loses_and_doubles_nothing(bench: Bench):
         verdict = judged(home)
         assert verdict.is_good, verdict
         assert home.warnings == []
+
+
+@needs_compiler
+def test_a_power_cut_in_the_first_fetch_loses_and_doubles_nothing(bench: Bench):
+    """Where a sync decides: a landed file, the cursor, a commit of what was folded."""
+    with bench.home(**SMALL) as home:
+        disk = Disk(entries(home.folder))
+        made = home.recorded(*FETCH_ALL, data=True)
+        cuts = {
+            last(made, Kind.SYNC, "/data/_landing/*/*/.[0-9]*"): Way.GONE,
+            last(made, Kind.RENAME, CURSOR): Way.NO_BYTES,
+            last(made, Kind.LINK, "/data/trades/_delta_log/*"): Way.TORN,
+        }
+        lefts = []
+        for place, call in enumerate(made):
+            disk.apply(call)
+            if place in cuts:
+                lefts.append(disk.left(cuts[place], random.Random(place)))
+        assert disk.differs_from(home.folder) == [], "a call was not recorded"
+        home.box.advance(3_600)
+        for left in lefts:
+            recover(home, left, (FETCH_ALL,))
+            verdict = judged(home, has_warehouse=False)
+            assert verdict.is_good, verdict
+
+
+def last(made: list[Call], kind: Kind, pattern: str) -> int:
+    """The place of the last such call."""
+    return max(
+        place
+        for place, call in enumerate(made)
+        if call.kind == kind and fnmatch(call.path, pattern)
+    )
 
 
 @pytest.mark.parametrize("name", MUTANTS)

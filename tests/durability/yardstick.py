@@ -59,31 +59,34 @@ class Verdict:
         )
 
 
-def judged(home: Home) -> Verdict:
+def judged(home: Home, *, has_warehouse: bool = True) -> Verdict:
     """Hold everything in the folder against the sandbox, each layer as a multiset."""
     truth = home.box.truth()["fills"].filter(
         pl.col("servable") & (pl.col("timestamp") < home.box.now() - SETTLED_SECONDS)
     )
-    # What is younger may be held already, but must be there as often as it is held.
     newest = int(truth["timestamp"].max() or 0)  # type: ignore[arg-type]
+    verdict = _judged_bronze(home, truth, newest)
+    if has_warehouse:
+        verdict += _judged_warehouse(home, truth, newest)
+    return verdict
+
+
+def _judged_bronze(home: Home, truth: pl.DataFrame, newest: int) -> Verdict:
     with Lake.open_to_read(home.lake, DATASETS) as lake:
-        bronze = lake.scan("trades").collect()
-        places = _repeated_places(lake)
+        trades = _greatest(lake.scan("trades").collect(), newest)
         found = verify(lake, deep=True, stop=threading.Event()).problems
-    problems = [f"{one.dataset}: {one.what} {one.why}" for one in found]
+        verdict = _repeated_places(lake)
+    verdict += Verdict(problems=tuple(f"{p.dataset}: {p.what} {p.why}" for p in found))
+    return verdict + _difference("bronze", trades, truth, IDENTITY)
+
+
+def _judged_warehouse(home: Home, truth: pl.DataFrame, newest: int) -> Verdict:
     with duckdb.connect(str(home.warehouse), read_only=True) as db:
         silver = pl.DataFrame(pl.from_arrow(db.sql(_SILVER).to_arrow_table()))
         gold = pl.DataFrame(pl.from_arrow(db.sql(_GOLD).to_arrow_table()))
-        repeated = _repeated_keys(db)
-    layers = (
-        _difference("bronze", _greatest(bronze, newest), truth, IDENTITY),
-        _difference("silver", _settled(silver, newest), truth, SILVER_KEY),
-        _difference("gold", _settled(gold, newest), truth, IDENTITY),
-    )
-    total = Verdict(problems=tuple(problems)) + places + repeated
-    for layer in layers:
-        total += layer
-    return total
+        verdict = _repeated_keys(db)
+    verdict += _difference("silver", _settled(silver, newest), truth, SILVER_KEY)
+    return verdict + _difference("gold", _settled(gold, newest), truth, IDENTITY)
 
 
 def _settled(rows: pl.DataFrame, newest: int) -> pl.DataFrame:
