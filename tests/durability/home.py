@@ -102,8 +102,7 @@ class Home:
         assert code is None or ran.code == code, (
             f"{' '.join(command)} ended with {ran.code}: {ran.err[-3000:]}{ran.out}"
         )
-        self.warnings += [line for line in ran.err.splitlines() if " WARNING " in line]
-        return ran
+        return self._heard(ran)
 
     def recorded(self, program: str, *arguments: str, data: bool = False) -> list[Call]:
         """Run a command to its end; every call of it that changed a file."""
@@ -121,6 +120,7 @@ class Home:
             pattern=at.pattern if at else None,
             is_torn=fatal.is_torn,
         )
+        self._heard(ran)
         return Died(ran.code == -9, ran, boundary(made[-1]) if made else None)
 
     def killed_after(self, seconds: float, program: str, *arguments: str) -> Died:
@@ -133,6 +133,7 @@ class Home:
 
         command = self._command(program, *arguments)
         ran = self._warm.run(command, place=self.place, meanwhile=kill)
+        self._heard(ran)
         return Died(ran.code == -9, ran, None)
 
     def started(self, program: str, *arguments: str) -> subprocess.Popen[str]:
@@ -147,6 +148,10 @@ class Home:
             stderr=subprocess.PIPE,
             text=True,
         )
+
+    def _heard(self, ran: Ran) -> Ran:
+        self.warnings += [line for line in ran.err.splitlines() if " WARNING " in line]
+        return ran
 
     def _watched(self, command: list[str], **how: Any) -> tuple[Ran, list[Call]]:
         self._log.unlink(missing_ok=True)
