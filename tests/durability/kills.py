@@ -74,6 +74,25 @@ def kill_fetch(bench: Bench, seed: int) -> Outcome:
 
 
 @case(
+    "kill-commit",
+    chapter=CHAPTER,
+    about="`fetch` killed right after a commit, then in a write of its cursor",
+    times=60,
+)
+def kill_commit(bench: Bench, seed: int) -> Outcome:
+    """Kill where most is decided: seed by seed at the next of each."""
+    kills = Kills(seed, Census({}))
+    with bench.home() as home:
+        for fatal in (
+            Fatal(2 + seed, Boundary(Kind.LINK, "/data/*/_delta_log/*")),
+            Fatal(1 + seed % 3, Boundary(Kind.WRITE, "/*cursor.json*"), is_torn=True),
+        ):
+            kills.died.append(home.killed_at(fatal, *FETCH_ALL))
+        home.run(*FETCH_ALL)
+        return _finished(home, kills)
+
+
+@case(
     "kill-ingest",
     chapter=CHAPTER,
     about="`ingest` killed, again before it has caught up, and once more",

@@ -65,12 +65,12 @@ MUTANTS = {
     ),
     "no-rename": Mutant(
         "files are written in place, without a rename",
-        "kill-fetch",
+        "kill-commit",
         (Edit("lake/storage.py", "aside = _aside(name)", "aside = name"),),
     ),
     "append-twice": Mutant(
         "a fold that is tried again appends again",
-        "kill-fetch",
+        "kill-commit",
         (
             Edit("lake/delta_log.py", _KNOWN.format(">="), _KNOWN.format(">")),
             Edit("lake/fold.py", _CLEANED, ""),
