@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import ctypes
 import re
 import shutil
@@ -74,7 +75,9 @@ def library() -> Path | None:
     compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
     if compiler is None:
         return None
-    made = Path(tempfile.mkdtemp(prefix="polylake-calls-")) / "disk_calls.so"
+    folder = tempfile.mkdtemp(prefix="polylake-calls-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    made = Path(folder) / "disk_calls.so"
     subprocess.run(
         [compiler, "-shared", "-fPIC", "-O1", "-o", made, SOURCE, "-ldl", "-lpthread"],
         check=True,
