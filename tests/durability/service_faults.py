@@ -93,8 +93,8 @@ PASSING = (
     Scenario("filters dropped on first pages", (rule("filters-ignored", OF_MARKETS),)),
 )
 LASTING = (
-    Scenario("endless body", (rule("huge", LATER),), (STOPPED,)),
-    Scenario("gzip bomb", (rule("gzip-bomb", LATER),), (STOPPED,)),
+    Scenario("endless body", (rule("huge", LATER, None),), (STOPPED,)),
+    Scenario("gzip bomb", (rule("gzip-bomb", LATER, None),), (STOPPED,)),
     Scenario(
         "page repeated for ever", (rule("repeated-page", LATER, None),), (STOPPED,)
     ),

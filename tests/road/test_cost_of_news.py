@@ -24,6 +24,6 @@ def test_the_same_news_costs_the_same_in_a_small_and_in_a_large_universe(home):
     (user.folder / "data").rename(user.folder / "small")
     with home(size="tiny", ahead_days=0.0, markets=400, fills=4_000) as user:
         large = requests_for_news(user)
-    # The large one has news of its own: some thirty-five markets are new in that time, and
+    # The large one has news of its own: thirty-five markets are new in that time, and
     # resolutions and open interest ask about twenty of them a request.
     assert large <= small + 20, (small, large)
