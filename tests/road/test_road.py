@@ -79,10 +79,9 @@ def test_what_happens_between_two_runs_arrives(home):
     with home(size="tiny") as user:
         user.fetch()
         user.ingest()
-        for _ in range(2):
-            user.box.advance(36_000)
-            user.fetch()
-            user.ingest()
+        user.box.advance(36_000)
+        user.fetch()
+        user.ingest()
         user.box.advance(3_600)
         user.fetch()
         user.ingest()
