@@ -20,7 +20,7 @@ from fetcher.taking_in import set_aside_by_reason, take_in
 from fetcher.verify import Report, balance, verify
 from lake.batch import Batch
 from lake.cursor import CursorFile
-from lake.damage import FILES, SetAside, notes, set_aside
+from lake.damage import FILES, Damage, SetAside, damages, notes, set_aside
 from lake.lake import Lake
 from settings.errors import Locked, PolylakeError, UsageError
 from settings.model import Settings
@@ -114,16 +114,16 @@ def verified(settings: Settings, *, deep: bool, stop: threading.Event) -> Told:
 def _mended(settings: Settings, report: Report) -> tuple[list[SetAside], list[str]]:
     """Set aside what is damaged, and mark what it held; says what came of it."""
     try:
-        aside = damaged_set_aside(settings, report)
+        aside = damaged_set_aside(settings, report.damaged)
     except PolylakeError as error:
         return [], [f"Nothing was set aside: {error}"]
+    if not aside:
+        return [], ["Nothing was set aside: the files are whole by now."]
     rows = sum(one.rows for one in aside)
     said = [
         f"{len(aside):,} files with {rows:,} rows were set aside in "
         f"{settings.paths.lake / FILES}."
     ]
-    if not aside:
-        return [], ["Nothing was set aside: the files are whole by now."]
     try:
         with (
             CursorFile.open(settings.paths.cursors) as cursor,
@@ -142,12 +142,12 @@ def _mended(settings: Settings, report: Report) -> tuple[list[SetAside], list[st
     return aside, said
 
 
-def damaged_set_aside(settings: Settings, report: Report) -> list[SetAside]:
-    """Set aside what the report says is damaged."""
-    if not report.damaged:
+def damaged_set_aside(settings: Settings, found: list[Damage]) -> list[SetAside]:
+    """Set aside what was found damaged."""
+    if not found:
         return []
     with Lake.open(settings.paths.lake, DATASETS) as lake:
-        aside = set_aside(lake, report.damaged)
+        aside = set_aside(lake, found)
         forget_catalogue(lake, aside)
     for one in aside:
         log.warning("%s: %s %s; set aside", one.dataset, one.name, one.why)
@@ -157,8 +157,13 @@ def damaged_set_aside(settings: Settings, report: Report) -> list[SetAside]:
 def checked_for_repair(settings: Settings, *, stop: threading.Event) -> None:
     """Read all of the lake, and set aside what is damaged, before a repair."""
     with lake_to_read(settings) as lake:
-        report = verify(lake, deep=True, stop=stop)
-    damaged_set_aside(settings, report)
+        found = [
+            damage
+            for name in lake.datasets
+            for _, damage in damages(lake, name, deep=True, stop=stop)
+            if damage is not None
+        ]
+    damaged_set_aside(settings, found)  # the repair itself judges the walks
 
 
 def quarantined(settings: Settings) -> Told:

@@ -8,11 +8,12 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
 from fetcher.errors import Stopped
+from settings.signals import heeded
 
 log = logging.getLogger(__name__)
 
@@ -66,7 +67,7 @@ def listening(
         # Not the log: its lock may be held by the code that the signal interrupted.
         os.write(sys.__stderr__.fileno() if sys.__stderr__ else 2, MESSAGE)
 
-    before = {number: signal.signal(number, heard) for number in heeded(SIGNALS)}
+    before = {number: signal.signal(number, heard) for number in heeded()}
     try:
         yield
     finally:
@@ -74,16 +75,6 @@ def listening(
             signal.signal(number, handler)
 
 
-def heeded(signals: Iterable[signal.Signals]) -> list[signal.Signals]:
-    """Those that are to end a run: not a SIGHUP that `nohup` has set to be ignored."""
-    return [
-        number
-        for number in signals
-        if number is not signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN
-    ]
-
-
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 TICK_SECONDS = 0.25
 MESSAGE = b"Stopping: progress is being saved. Once more ends at once.\n"
 

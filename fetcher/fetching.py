@@ -142,8 +142,7 @@ def _write(
             for phase in todo:
                 _do(phase, run)
     except Exception as error:
-        known = isinstance(error, PolylakeError | OSError) or is_damage(error)
-        if not known or not is_open or isinstance(error, UsageError):
+        if not is_open or not _can_be_told(error) or isinstance(error, UsageError):
             raise
         run.failed("lake", "storing what was fetched", error)
 
@@ -171,9 +170,14 @@ def _do(phase: Phase, run: Run) -> None:
             what = f"reading what is known of {phase.dataset}"
             run.failed(phase.dataset, what, _damaged(run, error))
         except Exception as error:
-            if not (isinstance(error, PolylakeError | OSError) or is_damage(error)):
+            if not _can_be_told(error):
                 raise
             run.failed(phase.dataset, f"fetching {phase.dataset}", error)
+
+
+def _can_be_told(error: Exception) -> bool:
+    """Whether it is the service, the system or a file: anything else is a bug."""
+    return isinstance(error, PolylakeError | OSError) or is_damage(error)
 
 
 def _damaged(run: Run, error: sqlite3.DatabaseError) -> PolylakeError:
@@ -204,7 +208,7 @@ def _drift(run: Run, since: datetime) -> list[Change]:
     try:
         return run.drift.changes(run.lake, since=since, set_aside=aside)
     except Exception as error:
-        if not (isinstance(error, PolylakeError | OSError) or is_damage(error)):
+        if not _can_be_told(error):
             raise
         log.warning("what has changed about the rows cannot be told: %s", error)
         return []

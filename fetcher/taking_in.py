@@ -8,6 +8,7 @@ that it came on, so it counts as what that walk saw.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -142,13 +143,12 @@ def _store(
     if not batches:
         return
     stored: dict[str, Json] = {file: places for _, file, places in batches}
-    *others, last = (batch for batch, _, _ in batches)
-    tables = [one.rows for one in (*others, last)]
-    dataset = next(iter(last.rows))
-    progress = {one.progress[0].walk_id: one.progress[0] for one in (*others, last)}
+    pages = [batch for batch, _, _ in batches]
+    (dataset,) = pages[0].rows
+    progress = {page.progress[0].walk_id: page.progress[0] for page in pages}
     writer.put(
         Batch(
-            {dataset: pa.concat_tables([rows[dataset] for rows in tables])},
+            {dataset: pa.concat_tables([page.rows[dataset] for page in pages])},
             progress=tuple(progress.values()),
             cursor=CursorChange(values={_VALUE: stored}),
         )
@@ -175,11 +175,11 @@ def _add(counts: dict[str, int], dataset: str, rows: int) -> None:
 def set_aside_by_reason(lake: Lake) -> Iterator[tuple[str, str, int, Entry]]:
     """Yield dataset, reason, rows and the latest such row of all that is set aside."""
     for dataset in lake.datasets:
-        counts: dict[str, int] = {}
+        counts: Counter[str] = Counter()
         latest: dict[str, Entry] = {}
         for row in quarantine.rows(lake.storage, dataset):
             reason = kind_of(row)
-            _add(counts, reason, 1)
+            counts[reason] += 1
             latest[reason] = row
-        for reason, rows in sorted(counts.items(), key=lambda pair: -pair[1]):
+        for reason, rows in counts.most_common():
             yield dataset, reason, rows, latest[reason]

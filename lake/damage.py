@@ -78,10 +78,11 @@ def set_aside(lake: Lake, found: Iterable[Damage]) -> list[SetAside]:
         by_dataset.setdefault(damage.dataset, []).append(damage)
     for name, some in by_dataset.items():
         with lake.locked(name):
+            live = _live(lake, name)
             still = [
                 damage
                 for damage in some
-                if damage.file.name in _live(lake, name)
+                if damage.file.name in live
                 and _problem(
                     lake.path_of(name, damage.file.name), damage.file, deep=True
                 )

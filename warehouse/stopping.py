@@ -12,10 +12,10 @@ from contextlib import contextmanager, suppress
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING
 
+from settings.signals import ENDING, heeded
+
 if TYPE_CHECKING:
     import duckdb
-
-_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Stopped(BaseException):
@@ -75,11 +75,7 @@ class StopAtSignal:
         self._thread = threading.Thread(target=self._listen, daemon=True)
         self._thread.start()
         self._wakeup = signal.set_wakeup_fd(self._mouth.fileno())
-        self._handlers = [
-            (number, signal.signal(number, self._hear))
-            for number in _SIGNALS
-            if number is not signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN
-        ]
+        self._handlers = [(n, signal.signal(n, self._hear)) for n in heeded()]
         return self
 
     def __exit__(
@@ -108,6 +104,6 @@ class StopAtSignal:
     def _listen(self) -> None:
         while heard := self._ears.recv(1):
             db = self._db
-            if heard[0] in _SIGNALS and db is not None:
+            if heard[0] in ENDING and db is not None:
                 with suppress(Exception):  # closed by now
                     db.interrupt()

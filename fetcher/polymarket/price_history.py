@@ -36,6 +36,11 @@ FIRST_SECOND = 1_500_000_000  # nothing is older: what is, is no unix second
 LAST_SECOND = 4_102_444_800
 
 
+def ladder(fidelity: int) -> tuple[int, ...]:
+    """Minutes a point to ask for, the finest first: what is not kept is empty."""
+    return (fidelity, *(tier for tier in TIERS if tier > fidelity))
+
+
 @dataclass(frozen=True)
 class Question:
     """Tokens and the seconds between which their prices are wanted, ends included."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import ceil
 
-from fetcher.polymarket.price_history import TIERS, TOKENS_A_REQUEST
+from fetcher.polymarket.price_history import TOKENS_A_REQUEST, ladder
 from fetcher.polymarket.price_walk import DAY, Need, new_walk
 from fetcher.polymarket.prices import PriceWork
 from fetcher.run import Run
@@ -34,7 +34,7 @@ def price_cost(run: Run) -> PriceCost:
 def usual_cost(markets: int, *, fidelity: int) -> PriceCost:
     """The cost of so many markets of which nothing is known."""
     points = markets * USUAL_DAYS * DAY // (180 * 60)
-    requests = ceil(markets / TOKENS_A_REQUEST) * len(_ladder(fidelity))
+    requests = ceil(markets / TOKENS_A_REQUEST) * len(ladder(fidelity))
     return PriceCost(markets, points, requests)
 
 
@@ -52,14 +52,10 @@ def cost_of(packs: Iterable[Sequence[Need]], *, now: float, fidelity: int) -> Pr
     return PriceCost(tokens, points, requests)
 
 
-def _ladder(fidelity: int) -> list[int]:
-    return [fidelity, *(tier for tier in TIERS if tier > fidelity)]
-
-
 def _steps(low: float, now: float, fidelity: int) -> list[int]:
     """The fidelities that a window is asked for until its old end has points."""
     steps = []
-    for tier in _ladder(fidelity):
+    for tier in ladder(fidelity):
         steps.append(tier)
         if _kept_since(tier, now) <= low:
             break
@@ -75,7 +71,7 @@ def _kept_since(fidelity: int, now: float) -> float:
 
 def _points(low: float, high: float, now: float, fidelity: int) -> int:
     found = 0.0
-    for tier in _ladder(fidelity):
+    for tier in ladder(fidelity):
         begin = max(low, _kept_since(tier, now))
         if begin < high:
             found += (high - begin) / (60 * tier)

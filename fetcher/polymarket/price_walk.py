@@ -14,10 +14,10 @@ from dataclasses import asdict, dataclass, field, replace
 from fetcher.polymarket.price_history import (
     CACHED_SECONDS,
     LAST_SECOND,
-    TIERS,
     PriceHistories,
     Question,
     Told,
+    ladder,
 )
 from fetcher.polymarket.price_rows import Wanted, end_rows, page_tables, usual_step
 from fetcher.polymarket.walk_rows import walks_table
@@ -95,8 +95,7 @@ class PriceWalk:
     @property
     def ladder(self) -> tuple[int, ...]:
         """Minutes a point to ask for, the finest first; a sample takes only that."""
-        coarser = () if self.goal == SAMPLE else TIERS
-        return (self.fidelity, *(tier for tier in coarser if tier > self.fidelity))
+        return (self.fidelity,) if self.goal == SAMPLE else ladder(self.fidelity)
 
     def windows(self) -> list[tuple[int, int]]:
         """The windows, each from its first second to before its last, newest first.
