@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 
 from lake.delta_log import Changes, LiveFile
 
 # An intake of so many rows needs less than a gigabyte; a larger one gains nothing.
 INTAKE_ROWS = 2_000_000
-# Days. Older rows are looked up between an intake's first day and its last, so one of
-# few rows must not span years.
+# Days. What is known is looked up between an intake's first day and its last, so where
+# anything is known, an intake of few rows must not span years.
 INTAKE_DAYS = 31
 
 
@@ -48,6 +48,7 @@ def intakes(
     A day is never cut: an intake holds all that is new of it. Files that are `taken`
     already are left out, except on days that are to be taken whole.
     """
+    days = INTAKE_DAYS if any(taken.values()) else timedelta.max.days
     by_day: dict[str, Intake] = {}
     for dataset, change in changes.items():
         known = taken.get(dataset, set())
@@ -61,7 +62,7 @@ def intakes(
     for name, day in sorted(by_day.items()):
         today = date.fromisoformat(name)
         full = intake.rows + day.rows > intake_rows
-        if intake.rows and (full or (today - first).days >= INTAKE_DAYS):
+        if intake.rows and (full or (today - first).days >= days):
             yield intake
             intake = Intake()
         if not intake.files:
