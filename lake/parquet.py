@@ -49,7 +49,6 @@ class ParquetWriter:
         For files that are renamed when all are finished: see `LocalStorage.move`.
         """
         path = self._storage.path(name)
-        rows = compact(rows)
         self._storage.make_folder(name.rpartition("/")[0])
         self._storage.announce("write", name)
         try:
@@ -63,7 +62,10 @@ class ParquetWriter:
                 write_statistics=self._bounded,
                 store_schema=False,
             ) as file:
-                file.write_table(rows, row_group_size=ROW_GROUP)
+                for group in slices(rows, at_most=ROW_GROUP):
+                    # Each group has the texts that it uses: Arrow would write those
+                    # of the whole table into every one of them.
+                    file.write_table(compact(group), row_group_size=ROW_GROUP)
         except OSError as error:
             path.unlink(missing_ok=True)
             raise StorageError(

@@ -30,6 +30,7 @@ class Options:
     burst_rows: int | None = None  # rows in the busiest second; None: by size
     hostile: bool = False  # titles and slugs that mean harm
     ahead_days: float = 7.0  # how far fills are made beyond `now`
+    age_days: float = 150.0  # how long ago ordinary markets were listed, on average
 
     # time
     now: int = NOW  # unix seconds at the start

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from copy import copy
+
 import numpy as np
 import numpy.typing as npt
 
@@ -25,6 +27,13 @@ class PricePaths:
         self._phase = rng.uniform(0, 2 * np.pi, (count, len(WAVES)))
         first = np.array([m.payouts[0] / 1e6 for m in markets])
         self._pull = np.where(np.abs(first - 0.5) < 0.3, 0.0, np.sign(first - 0.5)) * 5
+
+    def only(self, markets: Ints) -> PricePaths:
+        """The paths of some markets, which are numbered anew in this order."""
+        some = copy(self)
+        for name, values in vars(self).items():
+            setattr(some, name, values[markets])
+        return some
 
     def mid(self, market: Ints, at: Ints) -> Floats:
         """The fair price of the first outcome of each market at each second."""

@@ -142,7 +142,8 @@ def ordinary_events(rng: random.Random, options: Options, count: int) -> list[Ev
             size = min(size, 8 if count > 60 else 3)
         if serial == 0:
             size = 3  # even the smallest universe has an open negRisk event
-        start = options.now - int(min(rng.expovariate(1 / 150), 2.9 * 365) * DAY)
+        age = rng.expovariate(1 / options.age_days)
+        start = options.now - int(min(age, 2.9 * 365) * DAY)
         if serial % 12 == 4:
             ahead = rng.random() ** 2 * options.ahead_days * 0.9
             start = options.now + int(ahead * DAY)

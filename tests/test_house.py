@@ -20,6 +20,7 @@ MAY_IMPORT = {
     "warehouse": {"settings"},
     "ingestion": {"settings", "lake", "bronze", "warehouse"},
     "sandbox": set(),
+    "foundry": {"settings", "lake", "bronze", "sandbox"},
 }
 SMELLS = ("util", "helper", "manager", "common", "misc")
 
