@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from small_lake import NOTES
 
 from lake.parquet import ROW_GROUP, ParquetWriter
 from lake.storage import LocalStorage
-from small_lake import NOTES
 
 
 def test_a_row_group_has_the_texts_that_it_uses_and_no_others(tmp_path):
