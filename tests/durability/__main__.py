@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from . import (  # noqa: F401 - they enter their cases
+    day,
     kills,
     machine,
     power,

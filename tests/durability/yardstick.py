@@ -34,6 +34,7 @@ _GOLD = """
         proxy_wallet, condition_id, token_id
     from gold.trades
 """
+_STATUS = "select condition_id, status, reason from gold.market_completeness"
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,33 @@ def judged(home: Home, *, has_warehouse: bool = True) -> Verdict:
     if has_warehouse:
         verdict += _judged_warehouse(home, truth, newest)
     return verdict
+
+
+def called_complete(home: Home) -> Verdict:
+    """Hold what gold says of each market against what the sandbox can serve of it.
+
+    A fill that the exchange itself has not indexed yet is none so far.
+    """
+    truth = home.box.truth()
+    fills = truth["fills"].filter(pl.col("reason") != "not_indexed_yet")
+    whole = fills.group_by("condition_id").agg(pl.col("servable").all().alias("whole"))
+    markets = truth["markets"].filter(~pl.col("combo") & (pl.col("condition_id") != ""))
+    with duckdb.connect(str(home.warehouse), read_only=True) as db:
+        held = pl.DataFrame(pl.from_arrow(db.sql(_STATUS).to_arrow_table()))
+    wrong = (
+        markets.select("condition_id")
+        .join(whole, on="condition_id", how="left")
+        .join(held, on="condition_id", how="left")
+        .with_columns(pl.col("whole").fill_null(True))
+        .filter(pl.col("whole") != (pl.col("status") == "complete").fill_null(False))
+    )
+    return Verdict(
+        problems=tuple(
+            f"{one['condition_id']} is {one['status']} {one['reason']}, and"
+            f" {'all' if one['whole'] else 'not all'} of it can be served"
+            for one in wrong.head(5).iter_rows(named=True)
+        )
+    )
 
 
 def _judged_bronze(home: Home, truth: pl.DataFrame, newest: int) -> Verdict:
