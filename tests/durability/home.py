@@ -8,7 +8,8 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -139,15 +140,16 @@ class Home:
     def started(self, program: str, *arguments: str) -> subprocess.Popen[str]:
         """Start a command beside others; its end is the caller's matter."""
         _, *rest = self._command(program, *arguments)
-        return subprocess.Popen(
-            [sys.executable, "-c", _MAINS[program], *rest],
-            cwd=self.place,
-            env={**os.environ, "PYTHONPATH": str(self._tree)},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        with _usual_signals():
+            return subprocess.Popen(
+                [sys.executable, "-c", _MAINS[program], *rest],
+                cwd=self.place,
+                env={**os.environ, "PYTHONPATH": str(self._tree)},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
 
     def _heard(self, ran: Ran) -> Ran:
         self.warnings += [line for line in ran.err.splitlines() if " WARNING " in line]
@@ -176,3 +178,18 @@ class Home:
         shutil.rmtree(self.folder)
         subprocess.run(["cp", "-a", self.place / name, self.folder], check=True)
         self.config.write_text(settings)
+
+
+@contextmanager
+def _usual_signals() -> Iterator[None]:
+    """For what is started meanwhile, end the ignoring that nohup or a shell's `&` hand
+    down."""
+    before = {
+        number: signal.signal(number, signal.SIG_DFL)
+        for number in (signal.SIGHUP, signal.SIGINT)
+    }
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
