@@ -76,7 +76,7 @@ def status(settings: Settings) -> Told:
     if not isinstance(cursor, dict):
         cursor = {}  # none yet, or one that the next run reports and moves aside
     with lake_to_read(settings) as lake:
-        found = status_of(lake, cursor)
+        found = status_of(lake, cursor, warehouse=settings.paths.warehouse)
         return Told(found.as_json(), found.as_text())
 
 

@@ -7,9 +7,11 @@ import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from bronze import DATASETS
+from fetcher.growth import bytes_a_day, growth
 from fetcher.polymarket.feed import Feed, feed_key
 from fetcher.saved import fits
 from lake import quarantine
@@ -39,12 +41,13 @@ class FeedStatus:
 class DatasetStatus:
     """One dataset: what lies on disk, and of some how many markets are walked.
 
-    Of prices it is tokens.
+    Of prices it is tokens. `megabytes_a_day` is the mean of the last days.
     """
 
     files: int
     megabytes: float
     quarantined: int
+    megabytes_a_day: float | None = None
     markets_known: int | None = None
     markets_walked: int | None = None
     markets_due: int | None = None
@@ -54,12 +57,18 @@ class DatasetStatus:
 
 @dataclass(frozen=True)
 class Status:
-    """The whole lake; `open_walks` go on with the next run."""
+    """The whole lake; `open_walks` go on with the next run.
+
+    `gb_a_day` is what the last days added on the mean, the warehouse included where it
+    is on the same disk; `disk_full_in_days` holds at that pace.
+    """
 
     as_of: str
     datasets: Mapping[str, DatasetStatus]
     open_walks: int
     disk_free_gb: float
+    gb_a_day: float | None
+    disk_full_in_days: int | None
 
     def as_json(self) -> dict[str, Any]:
         """The status for programs."""
@@ -69,7 +78,10 @@ class Status:
         """The status for people."""
         lines = []
         for name, one in self.datasets.items():
-            lines.append(f"{name}: {one.files:,} files, {one.megabytes:,.1f} MB")
+            pace = one.megabytes_a_day
+            lately = "" if pace is None else f", {pace:,.1f} MB a day lately"
+            size = f"{one.files:,} files, {one.megabytes:,.1f} MB"
+            lines.append(f"{name}: {size}{lately}")
             if one.quarantined:
                 lines.append(f"  {one.quarantined:,} rows set aside in _quarantine")
             if one.markets_known is not None and name == PRICES:
@@ -90,35 +102,60 @@ class Status:
             if one.feed is not None:
                 lines.append(f"  {_feed_text(one.feed)}")
         lines.append(f"{self.open_walks:,} walks are open and go on with the next run")
-        lines.append(f"{self.disk_free_gb:,.1f} GB are free on the lake's disk")
+        lines.append(self._disk_text())
         return "\n".join(lines)
+
+    def _disk_text(self) -> str:
+        text = f"{self.disk_free_gb:,.1f} GB are free on the lake's disk"
+        if self.disk_full_in_days is None or self.gb_a_day is None:
+            return text
+        return (
+            f"{text}; at {self.gb_a_day:,.3f} GB a day, as lately, "
+            f"for {self.disk_full_in_days:,} days"
+        )
 
 
 def status(
-    lake: Lake, cursor: Mapping[str, Any], *, clock: float | None = None
+    lake: Lake,
+    cursor: Mapping[str, Any],
+    *,
+    warehouse: Path | None = None,
+    clock: float | None = None,
 ) -> Status:
-    """Read it off the lake and the content of the cursor file; asks nobody."""
+    """Read it off the lake and the content of the cursor file; asks nobody.
+
+    A `warehouse` that is on the lake's disk counts among what fills it.
+    """
     now = time.time() if clock is None else clock
     values, walks = cursor.get("values"), cursor.get("walks")
     values = values if isinstance(values, dict) else {}
-    disk = _disk_free(lake)
+    datasets = {name: _dataset(lake, name, values, now) for name in DATASETS}
+    grows = growth(
+        (_bytes(one.megabytes_a_day) for one in datasets.values()),
+        lake_bytes=sum(_bytes(one.megabytes) or 0 for one in datasets.values()),
+        warehouse_bytes=_bytes_beside(lake, warehouse),
+    )
+    free = shutil.disk_usage(lake.root).free
     return Status(
         as_of=datetime.fromtimestamp(now, UTC).isoformat(),
-        datasets={name: _dataset(lake, name, values, now) for name in DATASETS},
+        datasets=datasets,
         open_walks=len(walks) if isinstance(walks, dict) else 0,
-        disk_free_gb=round(disk / 1e9, 3),
+        disk_free_gb=round(free / 1e9, 3),
+        gb_a_day=None if grows.lake is None else round(grows.bytes_a_day / 1e9, 6),
+        disk_full_in_days=grows.days_to_fill(free),
     )
 
 
 def _dataset(
     lake: Lake, name: str, values: Mapping[str, Any], now: float
 ) -> DatasetStatus:
-    files = lake.files(name)
-    size = sum(file.stat().st_size for file in files if file.exists())
+    files = lake.snapshot(name).files
+    a_day = bytes_a_day(files, datetime.fromtimestamp(now, UTC).date())
     disk = DatasetStatus(
         files=len(files),
-        megabytes=round(size / 1e6, 3),
+        megabytes=round(sum(file.size for file in files) / 1e6, 3),
         quarantined=quarantine.count(lake.storage, name),
+        megabytes_a_day=None if a_day is None else round(a_day / 1e6, 3),
     )
     if name not in (*TRADES, RESOLUTIONS, PRICES):
         return disk
@@ -178,5 +215,16 @@ def _span(seconds: int) -> str:
     return f"{seconds:,} seconds"
 
 
-def _disk_free(lake: Lake) -> int:
-    return shutil.disk_usage(lake.root).free
+def _bytes(megabytes: float | None) -> int | None:
+    return None if megabytes is None else round(megabytes * 1e6)
+
+
+def _bytes_beside(lake: Lake, warehouse: Path | None) -> int:
+    """What the warehouse takes of the lake's disk: two files of it take turns."""
+    if warehouse is None:
+        return 0
+    try:
+        told = warehouse.stat()
+    except OSError:
+        return 0  # none yet
+    return 2 * told.st_size if told.st_dev == lake.root.stat().st_dev else 0

@@ -33,6 +33,13 @@ def test_status_tells_coverage_markets_and_disk(tmp_path):
         ahead = status(home.lake, cursor, clock=feed["watermark"] - 90)
         assert ahead.datasets["trades"].feed.behind_seconds == 0
         assert "the exchange's clock, which is ahead of this one" in ahead.as_text()
+        assert said.gb_a_day > 0
+        assert "GB a day, as lately, for" in said.as_text()
+        beside = tmp_path / "warehouse.duckdb"
+        beside.write_bytes(bytes(10**7))
+        both = status(home.lake, cursor, warehouse=beside, clock=feed["watermark"])
+        assert both.gb_a_day > said.gb_a_day
+        assert both.disk_full_in_days < said.disk_full_in_days
         later = status(home.lake, cursor, clock=feed["watermark"] + 9_000)
         assert "2.5 hours behind now" in later.as_text()
         assert json.loads(json.dumps(said.as_json()))["datasets"]["trades"]["files"]
