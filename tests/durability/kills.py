@@ -153,7 +153,8 @@ class Kills:
 
     def _at_one_of(self, boundaries: list[Boundary]) -> Fatal:
         at = boundaries[self._turn % len(boundaries)]
-        number = self.choose.randint(1, self._census.at[at])
+        # a run that goes on after a death has less left to do: often nothing but one
+        number = self.choose.choice([1, self.choose.randint(1, self._census.at[at])])
         return Fatal(number, at, at.kind == Kind.WRITE and self.choose.random() < 0.5)
 
     def _anywhere(self, home: Home, *command: str) -> Died:
