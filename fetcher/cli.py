@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fetcher import options as asked_for
-from fetcher.entry import is_terminal, log_to_stderr
+from fetcher.entry import is_terminal, keep_memory_warm, log_to_stderr
 from fetcher.modes import ALL, MODES, TRADES
 from settings.entry import CONFIG, JSON, Entries
 
@@ -317,4 +317,5 @@ def _options(mode: str, given: dict[str, Any]) -> asked_for.Options:
 
 def main() -> None:
     """The console script."""
+    keep_memory_warm()
     fetch.main()

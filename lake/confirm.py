@@ -45,7 +45,10 @@ def spoken_for(record: Progress) -> Stretch | None:
         return None
     if not record.scope or low > record.top:
         return None
-    scope = tuple(lower_hex(pl.Series(record.scope, dtype=pl.String)))
+    scope = tuple(
+        lower if (lower := name.lower()).startswith("0x") else name
+        for name in record.scope
+    )
     return Stretch(record.walk_id, scope, low, record.top)
 
 

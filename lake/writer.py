@@ -125,11 +125,14 @@ class Writer:
             self._raise_error()
             if self._closing or self._resumed is None:
                 raise RuntimeError("put outside of the writer's with block")
-            if not self._buffer.batches:
+            is_first = not self._buffer.batches
+            if is_first:
                 self._buffer.since = time.monotonic()
             self._buffer.add(batch)
             self._put += 1
-            self._state.notify_all()
+            # in between there is nothing new for those who wait
+            if is_first or self._buffer.bytes >= self._buffer_bytes:
+                self._state.notify_all()
 
     def flush(self) -> None:
         """Return once all that was put before is durable."""

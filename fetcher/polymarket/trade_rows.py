@@ -2,16 +2,17 @@
 
 A page of what a wallet did is read likewise: see `Layout`.
 
-The strict reader (pyarrow, no dict for a row) refuses whatever is not exactly as
-expected. (polars reads a third faster, but drops unknown keys and bends types without a
-word; showing that it did neither costs what it saves.) What the strict one refuses is
-read row by row: unknown keys, and descriptive values of another type, go to `extra`; a
-row whose identity does not fit is set aside with its reason.
+A page that is exactly as expected is read by polars, see quick_rows.py, one that has
+nulls or spaces by pyarrow, which refuses whatever it was not told of; neither makes a
+dict for a row. What both refuse is read row by row: unknown keys, and descriptive
+values of another type, go to `extra`; a row whose identity does not fit is set aside
+with its reason.
 """
 
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -26,6 +27,7 @@ from pyarrow import json as arrow_json
 from bronze.trades import IDENTITY, TRADES
 from fetcher.errors import UnexpectedPayload
 from fetcher.polymarket.numbers import finite
+from fetcher.polymarket.quick_rows import Shape, quick_rows
 from lake.dataset import LINEAGE, TIMESTAMP, Column, Dataset
 from lake.quarantine import Misfit
 
@@ -115,23 +117,33 @@ class TradePage:
     @property
     def oldest(self) -> int | None:
         """The second of the oldest row."""
-        return _bound(self.rows, "min")
+        return self._bounds["min"]
 
     @property
     def newest(self) -> int | None:
         """The second of the newest row."""
-        return _bound(self.rows, "max")
+        return self._bounds["max"]
 
-    def counts(self) -> dict[str, int]:
+    @cached_property
+    def _bounds(self) -> Mapping[str, int | None]:
+        bounds: Mapping[str, int | None] = pc.min_max(self.rows["timestamp"]).as_py()
+        return bounds
+
+    def counts(self) -> Mapping[str, int]:
         """Rows a market, or what else the rows are grouped by, in lower case."""
-        counted = pc.value_counts(pc.utf8_lower(self.rows[self.group]))
-        return dict(
-            zip(
-                counted.field("values").to_pylist(),
-                counted.field("counts").to_pylist(),
-                strict=True,
-            )
-        )
+        return self._counts
+
+    @cached_property
+    def _counts(self) -> Mapping[str, int]:
+        counted = pc.value_counts(self.rows[self.group])
+        found: Counter[str] = Counter()
+        for value, count in zip(
+            counted.field("values").to_pylist(),
+            counted.field("counts").to_pylist(),
+            strict=True,
+        ):
+            found[value.lower()] += count
+        return found
 
     def between(self, since: int | None, until: int | None) -> TradePage:
         """The part of the page from `since` until before `until`."""
@@ -209,22 +221,18 @@ def _page(
     return TradePage(rows, row_nos, extra, misfits, next_cursor, has_more, layout.group)
 
 
-def _bound(rows: pa.RecordBatch, which: Literal["min", "max"]) -> int | None:
-    if not rows.num_rows:
-        return None
-    found: int = pc.min_max(rows["timestamp"])[which].as_py()
-    return found
-
-
 # The strict way
 
 
 @lru_cache
+def _shape(version: Version, layout: Layout) -> Shape:
+    row = [pa.field(_served_name(c, version), c.type) for c in layout.columns]
+    return Shape(pa.schema(row), is_paged=version == "v2")
+
+
+@lru_cache
 def _expected(version: Version, layout: Layout) -> arrow_json.ParseOptions:
-    row = pa.struct(
-        [pa.field(_served_name(c, version), c.type) for c in layout.columns]
-    )
-    fields = [pa.field("data", pa.list_(row))]
+    fields = [pa.field("data", pa.list_(pa.struct(_shape(version, layout).row)))]
     if version == "v2":
         fields.append(pa.field("pagination", PAGINATION))
     return arrow_json.ParseOptions(
@@ -240,6 +248,20 @@ def _strictly(
     body: bytes, version: Version, layout: Layout
 ) -> tuple[pa.RecordBatch, Mapping[str, Any]] | None:
     """The page, or null when anything in it is not exactly as expected."""
+    found = quick_rows(body, _shape(version, layout))
+    if found is None:
+        found = _by_arrow(body, version, layout)
+    if found is None:
+        return None
+    rows, paging = found
+    columns = rows.rename_columns(layout.schema.names)
+    return (columns, paging) if _sound(columns, layout) else None
+
+
+def _by_arrow(
+    body: bytes, version: Version, layout: Layout
+) -> tuple[pa.RecordBatch, Mapping[str, Any]] | None:
+    """The same by the reader that refuses whatever it was not told of."""
     try:
         table = arrow_json.read_json(
             pa.BufferReader(body),
@@ -253,13 +275,10 @@ def _strictly(
     if table.num_rows != 1 or table["data"].null_count:
         return None
     rows = pa.RecordBatch.from_struct_array(table["data"].chunk(0).flatten())
-    columns = rows.rename_columns(layout.schema.names)
-    if not _sound(columns, layout):
-        return None
     if version == "v1":
-        return columns, {}
+        return rows, {}
     paging = table["pagination"][0].as_py()
-    return (columns, paging) if paging is not None else None
+    return (rows, paging) if paging is not None else None
 
 
 def _sound(columns: pa.RecordBatch, layout: Layout) -> bool:
