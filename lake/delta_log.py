@@ -47,7 +47,7 @@ from lake.log_table import (
     table_to_write,
 )
 from lake.repair import ACTIONS, entry_name
-from lake.storage import LocalStorage, StorageError
+from lake.storage import FileStamp, LocalStorage, StorageError
 
 __all__ = [
     "Changes",
@@ -109,12 +109,34 @@ class DeltaLog:
         self._dataset = dataset
         self._clock = clock
         self._folder = log_folder(dataset)
+        self._known: tuple[str, FileStamp, Snapshot] | None = None
 
     # Reading
 
     def snapshot(self) -> Snapshot:
-        """Open the newest version."""
-        return Snapshot(open_table(self._storage, self._dataset))
+        """Return the newest version.
+
+        The log is opened again only if it has an entry that it had not then, or its
+        last one is not that file any more: a run asks a hundred times.
+        """
+        known = self._known
+        if known is not None:
+            last, stamp, snapshot = known
+            version = snapshot.version
+            assert version is not None
+            if (
+                not self._storage.exists(self._entry(version + 1))
+                and self._storage.stamp(last) == stamp
+            ):
+                return snapshot
+        snapshot = Snapshot(open_table(self._storage, self._dataset))
+        self._known = None
+        if snapshot.version is not None:
+            last = self._entry(snapshot.version)
+            found = self._storage.stamp(last)
+            if found is not None:
+                self._known = last, found, snapshot
+        return snapshot
 
     def changes(self, since: int | None, *, log_id: str | None = None) -> Changes:
         """Return what was added after version `since` (null: from the beginning).
@@ -266,10 +288,9 @@ class DeltaLog:
         Opening a log costs time for each entry after its checkpoint. With a new one,
         what is older than `keep_seconds` and summed up twice is removed.
         """
-        table = open_table(self._storage, self._dataset)
-        if table is None:
+        version = self.snapshot().version
+        if version is None:
             return False
-        version = int(table.version())
         if version - last_checkpoint(self._storage, self._folder) < after:
             return False
         self._sync_entry(version)

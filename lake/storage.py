@@ -31,6 +31,7 @@ class Step:
 
 
 Observe = Callable[[Step], None]
+FileStamp = tuple[int, int, int]
 
 
 class StorageError(PolylakeError):
@@ -79,6 +80,14 @@ class LocalStorage:
     def modified_at(self, name: str) -> float:
         """Return when the file was last written, in unix seconds."""
         return self.path(name).stat().st_mtime
+
+    def stamp(self, name: str) -> FileStamp | None:
+        """Return what tells the file from any other under its name; null: no file."""
+        try:
+            found = self.path(name).stat()
+        except FileNotFoundError:
+            return None
+        return found.st_ino, found.st_mtime_ns, found.st_size
 
     def files(self, folder: str) -> list[str]:
         """Return the names of the files right below `folder`, sorted; none is fine."""

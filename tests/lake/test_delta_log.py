@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -263,6 +264,26 @@ def test_reading_a_sound_log_writes_nothing(readings: Readings):
     assert again.live() == ["a"]
     assert {path: path.stat().st_mtime_ns for path in again.root.rglob("*")} == before
     assert steps == []
+
+
+def test_a_log_is_opened_again_only_when_it_has_changed(readings: Readings):
+    readings.add("a", [("m", 1, 1)])
+    other = readings.again()
+    known = other.log.snapshot()
+    assert other.log.snapshot() is known
+    readings.add("b", [("m", 2, 2)])
+    assert other.log.snapshot() is not known
+    assert other.live() == ["a", "b"]
+
+
+def test_a_log_made_anew_is_not_taken_for_the_one_before(readings: Readings):
+    readings.add("a", [("m", 1, 1)])
+    other = readings.again()
+    assert other.live() == ["a"]
+    shutil.rmtree(readings.root / "readings")
+    assert other.live() == []
+    readings.add("b", [("m", 1, 1)])
+    assert other.live() == ["b"]
 
 
 # Columns
