@@ -4,7 +4,7 @@ Threads with one `requests` session each walk the markets they are given; each p
 1,000 rows is one `polars.read_json`, and every 250,000 rows are one zstd-1 Parquet file
 of all 19 columns. No identity, no lineage, no saved cursor, no retries, no sorting.
 
-`python -m benchmarks.fetch_floor URL FOLDER THREADS < condition_ids` prints the rows.
+`python -m benchmarks.fetch_floor URL FOLDER THREADS IDS` prints how many rows it wrote.
 """
 
 from __future__ import annotations
@@ -89,8 +89,8 @@ def walk(url: str, condition: str, session: requests.Session, files: Files) -> N
         params["cursor"] = cursor
 
 
-def main(url: str, folder: Path, threads: int) -> None:
-    """Walk the markets named on stdin."""
+def main(url: str, folder: Path, threads: int, ids: Path) -> None:
+    """Walk the markets that a file names."""
     files, own = Files(folder), threading.local()
 
     def work(condition: str) -> None:
@@ -99,10 +99,10 @@ def main(url: str, folder: Path, threads: int) -> None:
         walk(url, condition, own.session, files)
 
     with ThreadPoolExecutor(threads) as pool:
-        list(pool.map(work, sys.stdin.read().split()))
+        list(pool.map(work, ids.read_text().split()))
     files.finish()
     sys.stdout.write(f'{{"rows": {files.rows}}}\n')
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]))
+    main(sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]), Path(sys.argv[4]))

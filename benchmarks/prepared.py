@@ -9,6 +9,8 @@ Prints the settings to use with it, then `ready` on stderr.
 most in any 10 seconds a limit group, and the CPU seconds of the server.
 `GET /_prepared/markets?days=60` names the markets that first traded so many days ago or
 later, with how many fills each has, most first.
+`GET /_prepared/advance?fills=20000` moves the clock until there are so many new fills,
+forgets what was prepared, and says how many fills and markets that is.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import os
 import re
 import signal
 import subprocess
@@ -60,6 +63,12 @@ class Prepared:
     def asked(self) -> Any:
         """What was asked since this was asked last."""
         with urllib.request.urlopen(f"{self.base}/_prepared", timeout=60) as answer:
+            return json.load(answer)
+
+    def advance(self, fills: int) -> Any:
+        """Let so many new fills happen: how many, in how many markets and seconds."""
+        url = f"{self.base}/_prepared/advance?fills={fills}"
+        with urllib.request.urlopen(url, timeout=600) as answer:
             return json.load(answer)
 
     def markets(self, *, days: int, fills: int) -> list[str]:
@@ -126,6 +135,10 @@ class Answers:
             days = int(target.rpartition("=")[2])
             listed = young_markets(self._service.world, days)
             return _sent(Reply(json.dumps(listed).encode()), None)
+        if target.startswith("/_prepared/advance"):
+            told = advance(self._service.world, int(target.rpartition("=")[2]))
+            self._made.clear()
+            return _sent(Reply(json.dumps(told).encode()), None)
         key = b"%s %s %s" % (method.encode(), target.encode(), body)
         found = self._made.get(key)
         if found is None:
@@ -151,7 +164,7 @@ class Answers:
         self._most: Counter[str] = Counter()
         self._first: dict[str, float] = {}
         self._last: dict[str, float] = {}
-        self._cpu = cpu_of(_own_pid())
+        self._cpu = cpu_of(os.getpid())
 
     def _count(self, name: str) -> None:
         now = time.monotonic()
@@ -173,10 +186,26 @@ class Answers:
                 group: round(self._last[group] - first, 3)
                 for group, first in self._first.items()
             },
-            "server_cpu_seconds": round(cpu_of(_own_pid()) - self._cpu, 2),
+            "server_cpu_seconds": round(cpu_of(os.getpid()) - self._cpu, 2),
         }
         self._forget()
         return told
+
+
+def advance(world: World, wanted: int) -> dict[str, int]:
+    """Move the clock until so many more fills are served."""
+    fills, now = world.tape.fills, world.now
+    coming = np.sort(fills.timestamp[fills.timestamp > now])
+    if not len(coming):
+        return {"fills": 0, "markets": 0, "seconds": 0}
+    then = int(coming[min(wanted, len(coming)) - 1])
+    new = (fills.timestamp > now) & (fills.timestamp <= then)
+    world.clock.advance(then - now + 60)  # rows are served some seconds late
+    return {
+        "fills": int(new.sum()),
+        "markets": len(np.unique(fills.market[new])),
+        "seconds": then - now,
+    }
 
 
 def young_markets(world: World, days: int) -> list[tuple[str, int]]:
@@ -252,12 +281,6 @@ def _sent(made: Reply, now: int | None) -> bytes:
     return f"HTTP/1.1 {made.status} OK\r\n{head}\r\n".encode() + made.body
 
 
-def _own_pid() -> int:
-    import os
-
-    return os.getpid()
-
-
 async def serve(answers: Answers, latency: float, toml: Any) -> None:
     """Answer until SIGTERM."""
     loop = asyncio.get_running_loop()
@@ -282,13 +305,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--markets", type=int, default=20_000)
     parser.add_argument("--fills", type=int, default=1_250_000)
     parser.add_argument("--latency-ms", type=float, default=0.0)
+    parser.add_argument("--ahead-days", type=float, default=0.0)
     chosen = parser.parse_args(arguments)
     options = Options(
         size="large",
         markets=chosen.markets,
         fills=chosen.fills,
         cdn=False,
-        ahead_days=0.0,
+        ahead_days=chosen.ahead_days,
     )
     answers = Answers(Service(World(build_universe(options))))
     latency = chosen.latency_ms / 1000

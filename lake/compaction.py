@@ -7,9 +7,8 @@ import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -21,6 +20,9 @@ from lake.live_files import LiveFile, NewFile, new_file
 from lake.parquet import ROW_GROUP, ParquetWriter
 from lake.storage import LocalStorage
 from settings.errors import PolylakeError
+
+if TYPE_CHECKING:
+    import duckdb
 
 APP_ID = "compact"
 FILE_ROWS = 1_000_000
@@ -144,6 +146,8 @@ def _rewritten(
 
 
 def _database(spill: Path) -> duckdb.DuckDBPyConnection:
+    import duckdb  # a tenth of a second, which no other part of a fetch needs
+
     return duckdb.connect(
         config={
             "memory_limit": _MEMORY,
