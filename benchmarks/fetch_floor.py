@@ -4,7 +4,7 @@ Threads with one `requests` session each walk the markets they are given; each p
 1,000 rows is one `polars.read_json`, and every 250,000 rows are one zstd-1 Parquet file
 of all 19 columns. No identity, no lineage, no saved cursor, no retries, no sorting.
 
-`python -m benchmarks.fetch_floor URL FOLDER THREADS IDS` prints how many rows it wrote.
+`python -m benchmarks.fetch_floor URL FOLDER THREADS IDS` prints the rows written.
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ import json
 import os
 import platform
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
@@ -134,8 +135,17 @@ def scratch(*, gigabytes: float, packages: Sequence[str] = ()) -> Iterator[Path]
             f"Needs {gigabytes:g} GB in {where}, which has {free:.1f} free: set TMPDIR "
             "to a folder with more room"
         )
-    with tempfile.TemporaryDirectory(prefix="polylake-bench-") as folder:
-        yield Path(folder)
+    before = signal.signal(signal.SIGTERM, _end)
+    try:
+        with tempfile.TemporaryDirectory(prefix="polylake-bench-") as folder:
+            yield Path(folder)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _end(number: int, _: object) -> None:
+    """End as on an error, so that servers end and folders go."""
+    raise SystemExit(128 + number)
 
 
 @dataclass(frozen=True)

@@ -71,11 +71,16 @@ class Prepared:
         with urllib.request.urlopen(url, timeout=600) as answer:
             return json.load(answer)
 
-    def markets(self, *, days: int, fills: int) -> list[str]:
-        """Young markets, those with most fills first, with about so many fills."""
+    def listed(self, *, days: int) -> list[tuple[str, int]]:
+        """Young markets and how many fills each has, those with most first."""
         url = f"{self.base}/_prepared/markets?days={days}"
         with urllib.request.urlopen(url, timeout=60) as answer:
             found: list[tuple[str, int]] = json.load(answer)
+        return found
+
+    def markets(self, *, days: int, fills: int) -> list[str]:
+        """Young markets, those with most fills first, with about so many fills."""
+        found = self.listed(days=days)
         sums = accumulate(count for _, count in found)
         return [
             market
@@ -155,6 +160,8 @@ class Answers:
                 ask = Ask(method, path, params, match.groupdict(), body)
                 made = self._service.answer(route, ask, target, None)
                 name = f"{route.method} {route.path}"
+                if "condition=" in target and "%2C" in target:
+                    name += " of several markets"
                 return _sent(made, self._service.world.now), name
         return _sent(NOT_FOUND, None), "none"
 
@@ -169,7 +176,7 @@ class Answers:
     def _count(self, name: str) -> None:
         now = time.monotonic()
         self._routes_asked[name] += 1
-        for group in self._groups.get(name, ()):
+        for group in self._groups.get(name.partition(" of ")[0], ()):
             window = self._windows[group]
             window.append(now)
             while window[0] <= now - SECONDS:

@@ -1,0 +1,52 @@
+"""How many requests a backfill of many small markets takes.
+
+`python -m benchmarks.small_markets` serves a replica of 20,000 markets with a median of
+four fills, fetches the catalogue, and counts what `fetch --mode trades` asks for then
+beside the pages of markets that are walked alone: packs of small markets, both sides
+and takers, and the feed, which reaches the young ones.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from benchmarks.homes import UNLIMITED, Home
+from benchmarks.measure import Target, report, scratch
+from benchmarks.prepared import prepared
+
+MOST_REQUESTS = 2_000
+
+
+def main() -> int:
+    """Fetch the small markets, and count."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--markets", type=int, default=20_000)
+    parser.add_argument("--fills", type=int, default=1_250_000)
+    chosen = parser.parse_args()
+    size = ("--markets", str(chosen.markets), "--fills", str(chosen.fills))
+    with scratch(gigabytes=4) as folder, prepared(*size) as server:
+        counts = [fills for _, fills in server.listed(days=100_000)]
+        home = Home(folder / "home", server.toml, UNLIMITED)
+        home.fetch("--mode", "markets")
+        server.asked()
+        done = home.fetch("--mode", "trades")
+        asked = server.asked()["requests"]
+    trades = done.said["datasets"]["trades"]
+    packs = asked.get("GET /data/v2/trades of several markets", 0)
+    found = {
+        "markets": len(counts),
+        "median_fills": sorted(counts)[len(counts) // 2],
+        "fills": sum(counts),
+        "fills_stored": trades["rows_new"],
+        "requests": asked,
+        "cpu_seconds": round(done.cpu_seconds, 1),
+        "peak_mb": round(done.peak_mb),
+    }
+    most = MOST_REQUESTS * chosen.markets / 20_000
+    targets = [Target("requests of packs, takers' included", packs, most)]
+    return report("how many requests do small markets take?", found, targets)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
