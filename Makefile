@@ -1,5 +1,6 @@
 # setup: the environment, everything locked · demo: the whole road in one command
 # notebooks: Jupyter on notebooks/ · test · lint · fmt · bench · clean
+# bench-large: what takes longer, on a machine that has nothing else to do
 # torture: kill, cut the power, break things, for an hour or two; writes docs/reliability.md
 # audit: known vulnerabilities of the locked packages
 # docs: the pages that are generated · lock: pin the newest versions that pyproject.toml allows
@@ -9,7 +10,7 @@ BIN := .venv/bin
 # Tests wait for disks and for processes of their own a third of the time.
 WORKERS = $(shell $(BIN)/python -c 'import os; print(os.cpu_count() * 3 // 2)')
 
-.PHONY: setup demo notebooks test torture lint audit fmt bench docs lock clean
+.PHONY: setup demo notebooks test torture lint audit fmt bench bench-large docs lock clean
 
 setup: .venv/ready
 
@@ -55,6 +56,17 @@ bench: setup
 	$(BIN)/python -m benchmarks.prove_road --size medium --folder $$(mktemp -d)/proof
 	$(BIN)/python -m benchmarks.prove_pnl --folder $$(mktemp -d)/proof
 	$(BIN)/python -m benchmarks.prove_gold --folder $$(mktemp -d)/proof
+	$(BIN)/python -m benchmarks.fetch_help
+	$(BIN)/python -m benchmarks.fetch_cost --fills 300000
+	$(BIN)/python -m benchmarks.walk_pace --seconds 30
+
+bench-large: setup
+	$(BIN)/python -m benchmarks.fetch_cost
+	$(BIN)/python -m benchmarks.fetch_memory
+	$(BIN)/python -m benchmarks.small_markets
+	$(BIN)/python -m benchmarks.walk_pace
+	$(BIN)/python -m benchmarks.catalogue_pass
+	$(BIN)/python -m benchmarks.cron_run
 
 docs: setup
 	$(BIN)/python -m ingestion.dictionary

@@ -115,9 +115,9 @@ class Ways:
 
     def _other(self, python: str, module: str, *more: str) -> Spent:
         place = Path(tempfile.mkdtemp(dir=self._folder))
-        words = [python, "-m", module, f"{self._server.base}/data", place]
-        command = [*words, str(THREADS), self._ids, *more]
-        done = spent(command, folder=ROOT)
+        words: list[str | Path] = [python, "-m", module, f"{self._server.base}/data"]
+        words += [place, str(THREADS), self._ids, *more]
+        done = spent(words, folder=ROOT)
         shutil.rmtree(place)
         return done
 
