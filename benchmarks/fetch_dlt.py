@@ -1,8 +1,8 @@
 """The same markets by dlt's REST source, as its documentation shows it.
 
 `python -m benchmarks.fetch_dlt URL FOLDER THREADS IDS filesystem|duckdb`, with a Python
-that has benchmarks/requirements.lock. Pages are followed by its cursor paginator; the
-file of ids is its parent resource. Prints the rows.
+that has `dlt[duckdb,filesystem,parquet]`, which is none of our packages. Pages are
+followed by its cursor paginator; the ids are its parent resource. Prints the rows.
 """
 
 from __future__ import annotations
