@@ -23,26 +23,26 @@ create table if not exists silver.MarketKey (
 create or replace temp table named_market as
 with
 
+-- first by the texts as they were said: few differ
 told as (
     select
-        lower(coalesce(condition_id, '')) as condition_id,
-        arg_max(title, fetched_at) filter (where title != '') as title,
-        arg_max(slug, fetched_at) filter (where title != '') as slug,
-        max(fetched_at) filter (where title != '')::timestamp as title_from_at
+        condition_id,
+        title,
+        slug,
+        max(fetched_at)::timestamp as told_at
     from bronze_trades
-    group by 1
+    group by all
     union all by name
-    select distinct lower(coalesce(condition_id, '')) as condition_id
-    from bronze_taker_trades
+    select distinct condition_id from bronze_taker_trades
 )
 
 select
-    condition_id,
-    any_value(title) as title,
-    any_value(slug) as slug,
-    any_value(title_from_at) as title_from_at
+    lower(coalesce(condition_id, '')) as condition_id,
+    arg_max(title, told_at) filter (where title != '') as title,
+    arg_max(slug, told_at) filter (where title != '') as slug,
+    max(told_at) filter (where title != '') as title_from_at
 from told
-group by condition_id;
+group by 1;
 
 -- step: named_by_markets
 create or replace temp table named_market as

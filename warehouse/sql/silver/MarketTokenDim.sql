@@ -22,32 +22,34 @@ create table if not exists silver.MarketTokenDim (
 
 -- step: named_by_trades
 create or replace temp table named_token as
-select
-    coalesce(token_id, '') as token_id,
-    min(lower(coalesce(condition_id, ''))) as condition_id,
-    arg_max(outcome, fetched_at) filter (where outcome != '') as outcome,
-    max(fetched_at) filter (where outcome != '')::timestamp as outcome_from_at,
-    arg_max(outcome_index, fetched_at)
-    filter (where outcome_index != 999) as outcome_index,
-    max(fetched_at)
-    filter (where outcome_index != 999)::timestamp as index_from_at
-from (
+with
+
+-- first by the texts as they were said: few differ
+told as (
     select
         token_id,
         condition_id,
         outcome,
         outcome_index,
-        fetched_at
+        max(fetched_at)::timestamp as told_at
     from bronze_trades
-    union all
-    select
+    group by all
+    union all by name
+    select distinct
         token_id,
-        condition_id,
-        null as outcome,
-        null as outcome_index,
-        fetched_at
+        condition_id
     from bronze_taker_trades
 )
+
+select
+    coalesce(token_id, '') as token_id,
+    min(lower(coalesce(condition_id, ''))) as condition_id,
+    arg_max(outcome, told_at) filter (where outcome != '') as outcome,
+    max(told_at) filter (where outcome != '') as outcome_from_at,
+    arg_max(outcome_index, told_at)
+    filter (where outcome_index != 999) as outcome_index,
+    max(told_at) filter (where outcome_index != 999) as index_from_at
+from told
 group by 1;
 
 -- step: named_by_prices

@@ -21,9 +21,9 @@ with
 
 keyed as (
     select
-        market_map.market_key,
-        token_map.token_key,
-        trader_map.trader_key,
+        market_said.market_key,
+        token_said.token_key,
+        trader_said.trader_key,
         walk_map.walk_key,
         case
             when strlen(rows.transaction_hash) = 66
@@ -44,21 +44,29 @@ keyed as (
         rows.page_no,
         rows.row_no
     from bronze_taker_trades as rows
-    inner join market_map
-        on lower(coalesce(rows.condition_id, '')) = market_map.condition_id
-    inner join token_map on coalesce(rows.token_id, '') = token_map.token_id
-    inner join trader_map
-        on lower(coalesce(rows.proxy_wallet, '')) = trader_map.trader_address
+    inner join market_said
+        on rows.condition_id is not distinct from market_said.condition_id
+    inner join token_said
+        on rows.token_id is not distinct from token_said.token_id
+    inner join trader_said
+        on rows.proxy_wallet is not distinct from trader_said.proxy_wallet
     inner join walk_map on coalesce(rows.walk_id, '') = walk_map.walk_id
+),
+
+hashed as (
+    select
+        *,
+        hash(market_key, traded_at, transaction_hash) as match_hash
+    from keyed
 )
 
 select
     *,
     hash(
-        market_key, traded_at, transaction_hash, trader_key,
-        token_key, is_buy, round(size * 1e6), round(price * 1e6)
+        match_hash, trader_key, token_key, is_buy,
+        round(size * 1e6), round(price * 1e6)
     ) as identity_hash
-from keyed;
+from hashed;
 
 
 create or replace temp table repeated_taker as
@@ -100,6 +108,7 @@ select
     incoming_taker.size,
     incoming_taker.price,
     incoming_taker.traded_at,
+    incoming_taker.match_hash,
     incoming_taker.identity_hash,
     coalesce(repeated_taker.occurrence, 1) as occurrence
 from incoming_taker
@@ -112,9 +121,10 @@ left join repeated_taker
 union all by name
 select
     *,
+    hash(market_key, traded_at, transaction_hash) as match_hash,
     hash(
-        market_key, traded_at, transaction_hash, trader_key,
-        token_key, is_buy, round(size * 1e6), round(price * 1e6)
+        match_hash, trader_key, token_key, is_buy,
+        round(size * 1e6), round(price * 1e6)
     ) as identity_hash
 from silver.TakerPending
 where
@@ -147,15 +157,15 @@ where
     traded_at between getvariable('batch_from') and getvariable('batch_to');
 
 insert into silver.TakerPending by name
-select taker_row.* exclude (identity_hash)
+select taker_row.* exclude (identity_hash, match_hash)
 from taker_row
 anti join fresh_trade
     using (
-        identity_hash, market_key, traded_at, transaction_hash, occurrence
+        identity_hash, match_hash, market_key, traded_at, occurrence
     )
 anti join touched_fact
     using (
-        identity_hash, market_key, traded_at, transaction_hash, occurrence
+        identity_hash, match_hash, market_key, traded_at, occurrence
     )
 qualify
     row_number() over (

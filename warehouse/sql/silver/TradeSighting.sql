@@ -51,7 +51,7 @@ where
     between getvariable('batch_from') and getvariable('batch_to');
 
 insert into silver.TradeSighting by name
-select incoming_trade.* exclude (identity_hash)
+select incoming_trade.* exclude (identity_hash, match_hash)
 from incoming_trade
 semi join contested_pair using (market_key, traded_at);
 

@@ -21,9 +21,10 @@ create table if not exists silver.TraderDim (
 create or replace temp table named_trader as
 with
 
+-- first by the texts as they were said: few differ
 told as (
     select
-        lower(coalesce(proxy_wallet, '')) as trader_address,
+        proxy_wallet,
         arg_max(name, fetched_at)
         filter (where name != '' or pseudonym != '') as name,
         arg_max(pseudonym, fetched_at)
@@ -36,7 +37,7 @@ told as (
     group by 1
     union all by name
     select
-        lower(coalesce(proxy_wallet, '')) as trader_address,
+        proxy_wallet,
         min(timestamp) as first_second,
         max(timestamp) as last_second
     from bronze_taker_trades
@@ -44,14 +45,14 @@ told as (
 )
 
 select
-    trader_address,
-    any_value(name) as name,
-    any_value(pseudonym) as pseudonym,
-    any_value(name_from_at) as name_from_at,
+    lower(coalesce(proxy_wallet, '')) as trader_address,
+    arg_max(name, name_from_at) as name,
+    arg_max(pseudonym, name_from_at) as pseudonym,
+    max(name_from_at) as name_from_at,
     make_timestamp(min(first_second) * 1000000) as first_traded_at,
     make_timestamp(max(last_second) * 1000000) as last_traded_at
 from told
-group by trader_address;
+group by 1;
 
 update silver.TraderDim
 set

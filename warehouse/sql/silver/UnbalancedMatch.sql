@@ -16,17 +16,33 @@ create table if not exists silver.UnbalancedMatch (
 );
 
 -- step: tally
--- Of each match of match_row: its fills, what is left over, and the size of
--- the taker's row where that is plain: it is as large as all others together.
+-- Of each match of match_row: its fills, what is left over, the size of the
+-- taker's row where that is plain (it is as large as all others together), and
+-- whether the walk of takers has told of it.
 create or replace temp table match_tally as
 with
+
+told_match as (
+    select distinct
+        market_key,
+        traded_at,
+        match_hash
+    from taker_row
+),
+
+market_token as (
+    select distinct
+        market_key,
+        token_key
+    from match_row
+),
 
 market_tokens as (
     select
         market_key,
         min(token_key) as first_token,
-        count(distinct token_key) as tokens
-    from match_row
+        count(*) as tokens
+    from market_token
     group by market_key
 ),
 
@@ -34,7 +50,7 @@ signed as (
     select
         match_row.market_key,
         match_row.traded_at,
-        match_row.transaction_hash,
+        match_row.match_hash,
         match_row.token_key,
         match_row.size,
         market_tokens.tokens,
@@ -53,7 +69,7 @@ tallied as (
     select
         market_key,
         traded_at,
-        transaction_hash,
+        match_hash,
         any_value(tokens) as tokens,
         count(*) as fills,
         abs(sum(sign * micro)) as net,
@@ -62,7 +78,7 @@ tallied as (
         min(micro) as least,
         max(size) as size
     from signed
-    group by market_key, traded_at, transaction_hash
+    group by market_key, traded_at, match_hash
 ),
 
 -- Old markets have more than two outcomes: the first of a match is its own.
@@ -70,7 +86,7 @@ many_outcomes as (
     select
         signed.market_key,
         signed.traded_at,
-        signed.transaction_hash,
+        signed.match_hash,
         min(signed.token_key) as first_token,
         count(distinct signed.token_key) as tokens
     from signed
@@ -82,7 +98,7 @@ many_outcomes_net as (
     select
         match_row.market_key,
         match_row.traded_at,
-        match_row.transaction_hash,
+        match_row.match_hash,
         case
             when any_value(many_outcomes.tokens) > 2
                 then abs(
@@ -104,14 +120,14 @@ many_outcomes_net as (
         on
             match_row.market_key = many_outcomes.market_key
             and match_row.traded_at = many_outcomes.traded_at
-            and match_row.transaction_hash = many_outcomes.transaction_hash
+            and match_row.match_hash = many_outcomes.match_hash
     group by all
 )
 
 select
     tallied.market_key,
     tallied.traded_at,
-    tallied.transaction_hash,
+    tallied.match_hash,
     tallied.fills,
     coalesce(many_outcomes_net.net, tallied.net) as net_micro,
     case
@@ -120,14 +136,20 @@ select
             and abs(2 * tallied.greatest - tallied.total) <= tallied.fills
             and tallied.least > tallied.fills
             then tallied.size
-    end as taker_size
+    end as taker_size,
+    told_match.match_hash is not null as is_told
 from tallied
+left join told_match
+    on
+        tallied.match_hash = told_match.match_hash
+        and tallied.market_key = told_match.market_key
+        and tallied.traded_at = told_match.traded_at
 left join many_outcomes_net
     on
         tallied.tokens > 2
         and tallied.market_key = many_outcomes_net.market_key
         and tallied.traded_at = many_outcomes_net.traded_at
-        and tallied.transaction_hash = many_outcomes_net.transaction_hash;
+        and tallied.match_hash = many_outcomes_net.match_hash;
 
 -- step: forget_touched
 delete from silver.UnbalancedMatch
@@ -137,12 +159,22 @@ where
     and UnbalancedMatch.traded_at = touched_pair.traded_at;
 
 -- step: take_in
+create or replace temp table unbalanced as
+select * from match_tally
+where net_micro >= 0.5 * fills + 0.5;
+
 insert into silver.UnbalancedMatch
 select
-    market_key,
-    transaction_hash,
-    fills,
-    net_micro::decimal(38, 6) / 1000000 as net_shares,
-    traded_at
-from match_tally
-where net_micro >= 0.5 * fills + 0.5;
+    unbalanced.market_key,
+    any_value(match_row.transaction_hash) as transaction_hash,
+    any_value(unbalanced.fills) as fills,
+    any_value(unbalanced.net_micro)::decimal(38, 6) / 1000000 as net_shares,
+    unbalanced.traded_at
+from unbalanced
+inner join match_row
+    on
+        unbalanced.match_hash = match_row.match_hash
+        and unbalanced.market_key = match_row.market_key
+        and unbalanced.traded_at = match_row.traded_at
+group by
+    unbalanced.market_key, unbalanced.traded_at, unbalanced.match_hash;

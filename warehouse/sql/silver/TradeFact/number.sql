@@ -17,8 +17,8 @@ select
     row_no,
     row_number() over (
         partition by
-            market_key, traded_at, transaction_hash, trader_key, token_key,
-            is_buy, round(size * 1e6), round(price * 1e6)
+            match_hash, market_key, traded_at, transaction_hash, trader_key,
+            token_key, is_buy, round(size * 1e6), round(price * 1e6)
         order by page_no, row_no
     ) as occurrence
 from incoming_trade
@@ -53,6 +53,7 @@ select
     ordered.seen_at,
     ordered.page_no,
     ordered.row_no,
+    ordered.match_hash,
     ordered.identity_hash,
     coalesce(repeated_row.occurrence, 1) as occurrence,
     case

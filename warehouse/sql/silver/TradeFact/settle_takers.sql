@@ -12,7 +12,6 @@ told as (
                 taker_row.identity_hash = touched_fact.identity_hash
                 and taker_row.market_key = touched_fact.market_key
                 and taker_row.traded_at = touched_fact.traded_at
-                and taker_row.transaction_hash = touched_fact.transaction_hash
                 and taker_row.occurrence = touched_fact.occurrence
         ) as is_named,
         exists(
@@ -20,7 +19,7 @@ told as (
             where
                 taker_row.market_key = touched_fact.market_key
                 and taker_row.traded_at = touched_fact.traded_at
-                and taker_row.transaction_hash = touched_fact.transaction_hash
+                and taker_row.match_hash = touched_fact.match_hash
         ) as is_listed
     from touched_fact
 ),
@@ -30,7 +29,7 @@ covered as (
         *,
         is_listed
         or bool_or(was_named) over (
-            partition by market_key, traded_at, transaction_hash
+            partition by market_key, traded_at, match_hash
         ) as is_told
     from told
 ),
@@ -56,7 +55,7 @@ judged as (
         on
             covered.market_key = match_tally.market_key
             and covered.traded_at = match_tally.traded_at
-            and covered.transaction_hash = match_tally.transaction_hash
+            and covered.match_hash = match_tally.match_hash
 )
 
 select
