@@ -59,6 +59,8 @@ bench: setup
 	$(BIN)/python -m benchmarks.fetch_help
 	$(BIN)/python -m benchmarks.fetch_cost --fills 300000
 	$(BIN)/python -m benchmarks.walk_pace --seconds 30
+	$(BIN)/python -m benchmarks.ingest --fills 500000 --times 3
+	$(BIN)/python -m benchmarks.ingest_news --few 200000 --many 1000000 --new 5000 --markets 40 --times 3
 
 bench-large: setup
 	$(BIN)/python -m benchmarks.fetch_cost
@@ -67,6 +69,8 @@ bench-large: setup
 	$(BIN)/python -m benchmarks.walk_pace
 	$(BIN)/python -m benchmarks.catalogue_pass
 	$(BIN)/python -m benchmarks.cron_run
+	$(BIN)/python -m benchmarks.ingest --fills 100000000
+	$(BIN)/python -m benchmarks.ingest_news --few 10000000 --many 100000000 --new 100000 --markets 1500
 
 docs: setup
 	$(BIN)/python -m ingestion.dictionary
