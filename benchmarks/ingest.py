@@ -15,7 +15,7 @@ import sys
 import duckdb
 
 from benchmarks.cast_lake import BYTES_A_FILL, CastLake, create_table_as
-from benchmarks.measure import TIMES, Target, in_turns, medians, report, scratch
+from benchmarks.measure import TIMES, Spent, Target, in_turns, medians, report, scratch
 
 
 def main() -> int:
@@ -30,7 +30,7 @@ def main() -> int:
             lake.folder / name / "*/*.parquet" for name in ("trades", "taker_trades")
         )
 
-        def anew() -> object:
+        def anew() -> Spent:
             lake.forget_warehouse()
             return lake.ingest()
 

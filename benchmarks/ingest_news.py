@@ -24,7 +24,17 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from benchmarks.cast_lake import BYTES_A_FILL, CastLake, create_table_as
-from benchmarks.measure import BIN, TIMES, Target, medians, report, say, scratch, spent
+from benchmarks.measure import (
+    BIN,
+    TIMES,
+    Spent,
+    Target,
+    medians,
+    report,
+    say,
+    scratch,
+    spent,
+)
 from bronze import DATASETS
 from lake.delta_log import DeltaLog
 from lake.live_files import new_file
@@ -92,8 +102,7 @@ def main() -> int:
                 say(f"{name}, {turn + 1} of {chosen.times}")
                 lake.append(chosen.new, chosen.markets)
                 before = Slots.of(lake)
-                took = [BIN / "python", "-c", TAKE_IN, lake.folder, lake.warehouse]
-                runs.setdefault(name, []).append(spent(took))
+                runs.setdefault(name, []).append(taken_in(lake))
                 copied += before.copies(Slots.of(lake))
                 runs.setdefault(f"{name}_nothing", []).append(lake.ingest())
         nothing = day_again(lakes["many"], folder, chosen.times)
@@ -127,17 +136,20 @@ def main() -> int:
         )
 
 
+def taken_in(lake: CastLake) -> Spent:
+    """Take in what is new, without what the command says of completeness."""
+    return spent([BIN / "python", "-c", TAKE_IN, lake.folder, lake.warehouse])
+
+
 def day_again(lake: CastLake, folder: Path, times: int) -> dict[str, Any]:
     """Take a day's files in again under other names, beside storing them."""
-    take_in = [BIN / "python", "-c", TAKE_IN, lake.folder, lake.warehouse]
     again, stored, idle = [], [], []
     for turn in range(times):
         say(f"the same day again, {turn + 1} of {times}")
         paths = renamed(lake, turn)
-        again.append(spent(take_in))
-        idle.append(spent(take_in))
+        again.append(taken_in(lake))
+        idle.append(taken_in(lake))
         stored.append(create_table_as(folder / "day.duckdb", *paths))
-        spent(take_in)
     cost = medians(again)["cpu_seconds"]
     return {
         "again": medians(again),
