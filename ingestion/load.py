@@ -16,6 +16,7 @@ import duckdb
 from bronze import DATASETS
 from ingestion.bronze_views import show_bronze
 from ingestion.intake import Intake
+from warehouse import stored
 from warehouse.models import models
 
 TOGETHER: tuple[tuple[str, ...], ...] = (
@@ -80,6 +81,13 @@ class Loader:
             return self._trades(intake.whole_days.get("taker_trades", set()))
         return self._fact(first) if first in FACTS else self._ways[first]()
 
+    def add_up(self) -> None:
+        """Add up anew the hours and days of which fills have changed.
+
+        Belongs at the end of a run, outside of a transaction: it makes its own.
+        """
+        stored.refresh(self._db, self._execute)
+
     def _fact(self, dataset: str) -> int:
         model, keys = FACTS[dataset]
         before = self._count(f"silver.{model}")
@@ -131,6 +139,7 @@ class Loader:
         self._run("MarketTally", "take_in")
         self._run("WalkTally", "take_in")
         self._settle()
+        self._run("StaleHour", "mark")
         return self._count("fresh_trade") + self._count("new_trade")
 
     def _walks(self) -> int:
@@ -155,6 +164,7 @@ class Loader:
             self._run("TakerPending", "gather")
             self._run("TradeSighting", "take_in")
             self._settle()
+            self._run("StaleHour", "mark")
         return self._count("bronze_walks")
 
     def _read_trades(self, whole_taker_days: set[str]) -> None:

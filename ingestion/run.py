@@ -227,6 +227,7 @@ class _Run:
             loader = Loader(db, self._lake)
             for names in TOGETHER:
                 self._take_in_together(db, loader, names, changes)
+            loader.add_up()
             if not taken.has_these_views(db):
                 with _transaction(db):
                     define_gold(db)

@@ -75,9 +75,15 @@ def models(layer: str) -> dict[str, Model]:
 
 
 def define_silver(db: duckdb.DuckDBPyConnection) -> None:
-    """Make every silver table that is not there yet, with what stands in its file."""
+    """Make every silver table that is not there yet, with what stands in its file.
+
+    Views over them come last.
+    """
     db.execute("create schema if not exists silver")
-    for model in models("silver").values():
+    views_last = sorted(
+        models("silver").values(), key=lambda model: "create view" in model.steps["define"]
+    )
+    for model in views_last:
         db.execute(model.steps["define"])
         if "content" in model.steps:
             db.execute(model.steps["content"])

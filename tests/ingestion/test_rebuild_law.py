@@ -156,6 +156,18 @@ EVERYTHING = (
     "select walk_id, page_no, row_no, traded_at from silver.TradeSighting"
     " inner join silver.WalkFact using (walk_key) order by all",
     "select * exclude (walk_key) from silver.WalkFact order by all",
+    "select * exclude (market_key), condition_id from silver.MarketHour"
+    " inner join silver.MarketKey using (market_key) order by all",
+    "select * exclude (market_key), condition_id from silver.MarketDay"
+    " inner join silver.MarketKey using (market_key) order by all",
+    "select TokenHour.* exclude (market_key, token_key), token_id"
+    " from silver.TokenHour inner join silver.MarketTokenDim using (token_key)"
+    " order by all",
+    "select TraderDay.* exclude (trader_key), trader_address from silver.TraderDay"
+    " inner join silver.TraderDim using (trader_key) order by all",
+    "select TokenPlace.outcome_index, outcomes, token_id from silver.TokenPlace"
+    " inner join silver.MarketTokenDim using (token_key) order by all",
+    "from silver.StaleHour",
 )
 
 
@@ -175,6 +187,7 @@ class Silver:
                 self._db.execute("begin")
                 self._loader.take_in(names, intake)
                 self._db.execute("commit")
+        self._loader.add_up()
 
     def contents(self):
         self._db.execute(FILLS)

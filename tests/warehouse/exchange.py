@@ -21,6 +21,7 @@ from typing import Any
 
 import duckdb
 
+from warehouse import stored
 from warehouse.models import define_gold, define_silver
 
 DUST = Decimal("0.01")
@@ -79,6 +80,12 @@ def empty_warehouse() -> duckdb.DuckDBPyConnection:
     path = blank.with_name(f"{next(_numbers)}.duckdb")
     shutil.copyfile(blank, path)
     return duckdb.connect(str(path))
+
+
+def add_up(db: duckdb.DuckDBPyConnection) -> None:
+    """Add up all hours and days of fills that were put in by hand."""
+    stored.run(db.execute, "StaleHour", "mark_everything")
+    stored.refresh(db, db.execute)
 
 
 def keep(db: duckdb.DuckDBPyConnection, path: Path) -> None:
@@ -390,6 +397,7 @@ class Exchange:
         self._put_prices(db)
         self._put_fills(db, {wallet: n for n, wallet in enumerate(wallets, 1)})
         db.execute("commit")
+        add_up(db)
         return db
 
     def _put_prices(self, db: duckdb.DuckDBPyConnection) -> None:

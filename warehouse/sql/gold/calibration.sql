@@ -4,8 +4,8 @@
 -- Key: condition_id, horizon
 -- Units: price and payout in dollars a share of the first outcome,
 -- horizon_hours and price_age_hours in hours, times UTC.
--- Sources: gold.matches, gold.market_categories, gold.market_resolutions,
--- silver.MarketDim
+-- Sources: silver.MarketHour, silver.MatchFact, gold.market_categories,
+-- gold.market_resolutions, silver.MarketDim
 -- Horizons are 1h, 1d, 7d and 30d before resolved_at. price is that of the last
 -- match at or before asked_at, of whatever age: price_age_hours tells it.
 -- Nothing that came after asked_at is looked at, and a market that was not
@@ -24,14 +24,9 @@
 -- outcome: the first outcome, which price and payout speak of
 with
 
-matches as (
-    select
-        condition_id,
-        first_outcome_price,
-        traded_at,
-        order_in_second
-    from gold.matches
-    where first_outcome_price is not null
+hours as (
+    select * from silver.MarketHour
+    where last_price is not null
 ),
 
 categories as (
@@ -53,6 +48,7 @@ horizons (horizon, horizon_hours) as (
 asked as (
     select
         resolutions.condition_id,
+        markets.market_key,
         resolutions.question,
         resolutions.is_split,
         resolutions.resolved_at,
@@ -69,9 +65,10 @@ asked as (
         and resolutions.resolved_at is not null
 ),
 
-last_prices as (
+-- the hour in which the moment lies counts match by match
+within_hour as (
     select
-        asked.condition_id,
+        asked.market_key,
         asked.horizon,
         arg_max(
             matches.first_outcome_price,
@@ -83,11 +80,45 @@ last_prices as (
         ) as price,
         max(matches.traded_at) as price_at
     from asked
-    inner join matches
+    inner join silver.MatchFact as matches
         on
-            asked.condition_id = matches.condition_id
+            asked.market_key = matches.market_key
+            and date_trunc('hour', asked.asked_at)
+            = date_trunc('hour', matches.traded_at)
             and asked.asked_at >= matches.traded_at
+    where matches.first_outcome_price is not null
     group by all
+),
+
+whole_hours as (
+    select
+        asked.market_key,
+        asked.horizon,
+        hours.last_price as price,
+        hours.last_price_at as price_at
+    from asked
+    asof inner join hours
+        on
+            asked.market_key = hours.market_key
+            and date_trunc('hour', asked.asked_at) > hours.hour_start
+),
+
+last_prices as (
+    select
+        asked.condition_id,
+        asked.horizon,
+        coalesce(within_hour.price, whole_hours.price) as price,
+        coalesce(within_hour.price_at, whole_hours.price_at) as price_at
+    from asked
+    left join within_hour
+        on
+            asked.market_key = within_hour.market_key
+            and asked.horizon = within_hour.horizon
+    left join whole_hours
+        on
+            asked.market_key = whole_hours.market_key
+            and asked.horizon = whole_hours.horizon
+    where coalesce(within_hour.price_at, whole_hours.price_at) is not null
 ),
 
 described as (

@@ -2,7 +2,7 @@
 -- Grain: one row per UTC day with a fill, a new market or a closed one.
 -- Key: activity_date
 -- Units: volume_shares in shares, volume_usd in dollars, activity_date UTC.
--- Sources: gold.daily_volume, silver.TradeFact, silver.MarketDim
+-- Sources: silver.MarketDay, silver.TraderDay, silver.MarketDim
 -- Volumes as in gold.daily_volume. traders are wallets with a fill that day,
 -- new_traders those whose first held fill it was: in a lake that does not
 -- reach back to the beginning, some are new to the lake only. new_markets go by
@@ -16,12 +16,7 @@
 with
 
 days as (
-    select * from gold.daily_volume
-),
-
-fills as (
-    select * from silver.TradeFact
-    where withdrawn_at is null
+    select * from silver.MarketDay
 ),
 
 markets as (
@@ -44,9 +39,8 @@ volumes as (
 days_of_trader as (
     select
         trader_key,
-        cast(traded_at as date) as trade_date
-    from fills
-    group by all
+        trade_date
+    from silver.TraderDay
 ),
 
 first_days as (

@@ -2,7 +2,7 @@
 -- Grain: one row per market and day with a fill.
 -- Key: condition_id, trade_date
 -- Units: volume_shares in shares, volume_usd in dollars, trade_date UTC.
--- Sources: silver.TradeFact, silver.MarketKey, silver.MarketDim
+-- Sources: silver.MarketDay, silver.MarketKey, silver.MarketDim
 -- Shares are half the sum over both sides. Dollars are the takers' notional: a
 -- maker on the opposite token pays 1 - p, so the two sides differ. Where no row
 -- of a match is known as the taker's, a match of two rows on one token has the
@@ -11,13 +11,8 @@
 -- Rows add up over markets and days, except traders.
 with
 
-fills as (
-    select
-        *,
-        cast(traded_at as date) as trade_date,
-        price * size as notional_usd
-    from silver.TradeFact
-    where withdrawn_at is null
+days as (
+    select * from silver.MarketDay
 ),
 
 market_keys as (
@@ -28,103 +23,21 @@ markets as (
     select * from silver.MarketDim
 ),
 
--- by trader first: that is several times faster than count(distinct)
-traders_of_day as (
-    select
-        market_key,
-        trade_date,
-        trader_key,
-        count(*) as trades,
-        count(*) filter (where is_taker) as taker_rows,
-        sum(size) as both_sides_shares,
-        sum(if(is_taker, notional_usd, 0)) as takers_usd
-    from fills
-    group by all
-),
-
-all_sides as (
-    select
-        market_key,
-        trade_date,
-        count(*) as traders,
-        sum(trades) as trades,
-        sum(taker_rows) as taker_rows,
-        sum(both_sides_shares) / 2 as volume_shares,
-        sum(takers_usd) as takers_usd
-    from traders_of_day
-    group by all
-),
-
-matches_of_unknown_taker as (
-    select
-        market_key,
-        trade_date,
-        traded_at,
-        transaction_hash,
-        sum(size) / 2 as match_shares,
-        case
-            when
-                count(*) = 2
-                and count(distinct token_key) = 1
-                and count(distinct is_buy) = 2
-                then sum(notional_usd) / 2
-        end as match_usd
-    from fills
-    where is_taker is null
-    group by all
-),
-
-unknown_takers as (
-    select
-        market_key,
-        trade_date,
-        count(*) as matches,
-        count(*) filter (where match_usd is null) as matches_usd_unknown,
-        sum(match_shares)
-        filter (where match_usd is null) as shares_usd_unknown,
-        sum(match_usd) as usd
-    from matches_of_unknown_taker
-    group by all
-),
-
-described as (
-    select
-        market_keys.condition_id,
-        all_sides.trade_date,
-        all_sides.traders,
-        all_sides.volume_shares,
-        cast(all_sides.trades as bigint) as trades,
-        cast(
-            all_sides.taker_rows + coalesce(unknown_takers.matches, 0)
-            as bigint
-        ) as matches,
-        coalesce(markets.question, market_keys.title) as question,
-        coalesce(all_sides.takers_usd, 0)
-        + coalesce(unknown_takers.usd, 0) as volume_usd,
-        coalesce(unknown_takers.matches_usd_unknown, 0) as matches_usd_unknown,
-        coalesce(unknown_takers.shares_usd_unknown, 0) as shares_usd_unknown
-    from all_sides
-    inner join market_keys on all_sides.market_key = market_keys.market_key
-    left join markets on all_sides.market_key = markets.market_key
-    left join unknown_takers
-        on
-            all_sides.market_key = unknown_takers.market_key
-            and all_sides.trade_date = unknown_takers.trade_date
-),
-
 final as (
     select
-        trade_date,
-        condition_id,
-        question,
-        trades,
-        matches,
-        traders,
-        volume_shares,
-        volume_usd,
-        matches_usd_unknown,
-        shares_usd_unknown
-    from described
+        days.trade_date,
+        market_keys.condition_id,
+        cast(days.trades as bigint) as trades,
+        cast(days.matches as bigint) as matches,
+        cast(days.traders as bigint) as traders,
+        days.volume_shares,
+        days.volume_usd,
+        cast(days.matches_usd_unknown as bigint) as matches_usd_unknown,
+        days.shares_usd_unknown,
+        coalesce(markets.question, market_keys.title) as question
+    from days
+    inner join market_keys on days.market_key = market_keys.market_key
+    left join markets on days.market_key = markets.market_key
 )
 
 select * from final

@@ -2,7 +2,7 @@
 -- Grain: one row per token that any source has named.
 -- Key: token_id
 -- Units: prices and payout in dollars a share, times UTC.
--- Sources: gold.matches, gold.market_categories, gold.market_resolutions,
+-- Sources: silver.TokenHour, gold.market_categories, gold.market_resolutions,
 -- silver.MarketTokenDim, silver.MarketKey, silver.MarketDim, silver.EventDim
 -- status: open, closed, or unlisted (trades name the market, Gamma does not).
 -- last_price is that of the token's own last match. listed_price is what Gamma
@@ -19,14 +19,8 @@
 -- tags: all tags of the market's event; empty: none is known
 with
 
-matches as (
-    select
-        token_id,
-        price,
-        traded_at,
-        order_in_second
-    from gold.matches
-    where price is not null
+hours as (
+    select * from silver.TokenHour
 ),
 
 categories as (
@@ -55,12 +49,10 @@ events as (
 
 last_prices as (
     select
-        token_id,
-        max(traded_at) as last_traded_at,
-        arg_max(
-            price, row(traded_at, coalesce(order_in_second, 0), price)
-        ) as last_price
-    from matches
+        token_key,
+        max(last_traded_at) as last_traded_at,
+        arg_max(close, hour_start) as last_price
+    from hours
     group by all
 ),
 
@@ -97,7 +89,7 @@ described as (
         on market_keys.condition_id = categories.condition_id
     left join resolutions
         on market_keys.condition_id = resolutions.condition_id
-    left join last_prices on tokens.token_id = last_prices.token_id
+    left join last_prices on tokens.token_key = last_prices.token_key
 ),
 
 final as (

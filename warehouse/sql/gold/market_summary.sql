@@ -3,8 +3,8 @@
 -- Key: condition_id
 -- Units: volume_shares in shares, volume_usd in dollars, last_price in dollars
 -- a share of the first outcome, times UTC.
--- Sources: gold.daily_volume, silver.MarketKey, silver.MarketDim,
--- silver.EventDim, silver.MarketTokenDim, silver.TradeFact
+-- Sources: silver.MarketDay, silver.MarketKey, silver.MarketDim,
+-- silver.EventDim, silver.TradeFact
 -- status: open, closed, or unlisted (trades name the market, Gamma does not).
 -- last_price is that of the latest fill; a fill of the second of two outcomes
 -- at p counts as 1 - p. Volumes as in gold.daily_volume.
@@ -24,27 +24,21 @@ events as (
     select * from silver.EventDim
 ),
 
-tokens as (
-    select * from silver.MarketTokenDim
-),
-
 days as (
-    select * from gold.daily_volume
-),
-
-fills as (
-    select * from silver.TradeFact
-    where withdrawn_at is null
+    select * from silver.MarketDay
 ),
 
 volumes as (
     select
-        condition_id,
+        market_key,
         cast(sum(trades) as bigint) as trades_held,
         cast(sum(matches) as bigint) as matches,
         sum(volume_shares) as volume_shares,
         sum(volume_usd) as volume_usd,
-        sum(shares_usd_unknown) as shares_usd_unknown
+        sum(shares_usd_unknown) as shares_usd_unknown,
+        arg_max(last_fill_price, trade_date) as last_price,
+        min(first_traded_at) as first_traded_at,
+        max(last_traded_at) as last_traded_at
     from days
     group by all
 ),
@@ -52,44 +46,17 @@ volumes as (
 traders_of_market as (
     select
         market_key,
-        trader_key,
-        min(traded_at) as first_traded_at,
-        max(traded_at) as last_traded_at
-    from fills
+        trader_key
+    from silver.TradeFact
+    where withdrawn_at is null
     group by all
 ),
 
-spans as (
+crowds as (
     select
         market_key,
-        count(*) as traders,
-        min(first_traded_at) as first_traded_at,
-        max(last_traded_at) as last_traded_at
+        count(*) as traders
     from traders_of_market
-    group by all
-),
-
-last_prices as (
-    select
-        fills.market_key,
-        arg_max(
-            case tokens.outcome_index
-                when 0 then fills.price
-                else 1 - fills.price
-            end,
-            -- whole seconds: the place within one goes behind the point
-            fills.traded_at
-            + to_microseconds(coalesce(fills.order_in_second, 0))
-        ) as last_price
-    from fills
-    inner join tokens on fills.token_key = tokens.token_key
-    left join markets on fills.market_key = markets.market_key
-    where
-        tokens.outcome_index = 0
-        or (
-            tokens.outcome_index = 1
-            and coalesce(len(markets.outcomes), 2) = 2
-        )
     group by all
 ),
 
@@ -104,9 +71,9 @@ described as (
         markets.end_at,
         markets.closed_at,
         events.title as event_title,
-        last_prices.last_price,
-        spans.first_traded_at,
-        spans.last_traded_at,
+        volumes.last_price,
+        volumes.first_traded_at,
+        volumes.last_traded_at,
         coalesce(markets.question, market_keys.title) as question,
         coalesce(markets.slug, market_keys.slug) as slug,
         coalesce(markets.category, events.category) as category,
@@ -118,16 +85,15 @@ described as (
         coalesce(markets.is_neg_risk, false) as is_neg_risk,
         coalesce(volumes.trades_held, 0) as trades_held,
         coalesce(volumes.matches, 0) as matches,
-        coalesce(spans.traders, 0) as traders,
+        coalesce(crowds.traders, 0) as traders,
         coalesce(volumes.volume_shares, 0) as volume_shares,
         coalesce(volumes.volume_usd, 0) as volume_usd,
         coalesce(volumes.shares_usd_unknown, 0) as shares_usd_unknown
     from market_keys
     left join markets on market_keys.market_key = markets.market_key
     left join events on markets.event_id = events.event_id
-    left join volumes on market_keys.condition_id = volumes.condition_id
-    left join spans on market_keys.market_key = spans.market_key
-    left join last_prices on market_keys.market_key = last_prices.market_key
+    left join volumes on market_keys.market_key = volumes.market_key
+    left join crowds on market_keys.market_key = crowds.market_key
 ),
 
 final as (

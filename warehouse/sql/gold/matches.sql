@@ -5,7 +5,7 @@
 -- side, size, price, occurrence
 -- Units: prices in dollars a share, size in shares, notional_usd in dollars,
 -- traded_at UTC to the second.
--- Sources: silver.TradeFact, silver.MarketKey, silver.MarketDim,
+-- Sources: silver.MatchFact, silver.MarketKey, silver.MarketDim,
 -- silver.MarketTokenDim, silver.TraderDim
 -- Dollars add up to those of gold.daily_volume; shares, too, but for half of
 -- what was never served (dust). first_outcome_price is the price of the first
@@ -20,12 +20,8 @@
 -- token nor price.
 with
 
-fills as (
-    select
-        *,
-        price * size as notional_usd
-    from silver.TradeFact
-    where withdrawn_at is null
+matches as (
+    select * from silver.MatchFact
 ),
 
 market_keys as (
@@ -44,112 +40,23 @@ traders as (
     select * from silver.TraderDim
 ),
 
-of_known_taker as (
-    select
-        market_key,
-        token_key,
-        trader_key,
-        transaction_hash,
-        occurrence,
-        order_in_second,
-        is_buy,
-        price,
-        size,
-        notional_usd,
-        traded_at,
-        is_taker_source
-    from fills
-    where is_taker
-),
-
-unknown_rows as (
-    select
-        fills.*,
-        tokens.outcome_index,
-        coalesce(len(markets.outcomes), 2) as outcomes
-    from fills
-    inner join tokens on fills.token_key = tokens.token_key
-    left join markets on fills.market_key = markets.market_key
-    where fills.is_taker is null
-),
-
-grouped as (
-    select
-        market_key,
-        traded_at,
-        transaction_hash,
-        min(order_in_second) as order_in_second,
-        sum(size) as both_sides_shares,
-        sum(notional_usd) as both_sides_usd,
-        sum(if(outcome_index = 0, price, 1 - price) * size) as first_usd,
-        min(token_key) as any_token_key,
-        arg_min(token_key, outcome_index) as first_token_key,
-        count(distinct token_key) as tokens,
-        count(distinct token_key) = 2
-        and min(outcome_index) = 0
-        and max(outcome_index) = 1
-        and any_value(outcomes) = 2 as is_pair,
-        count(*) = 2
-        and count(distinct token_key) = 1
-        and count(distinct is_buy) = 2 as is_plain
-    from unknown_rows
-    group by all
-),
-
-of_unknown_taker as (
-    select
-        market_key,
-        case
-            when tokens = 1 then any_token_key
-            when is_pair then first_token_key
-        end as token_key,
-        null as trader_key,
-        transaction_hash,
-        1 as occurrence,
-        order_in_second,
-        null as is_buy,
-        case
-            when tokens = 1 then both_sides_usd
-            when is_pair then first_usd
-        end / nullif(both_sides_shares, 0) as price,
-        both_sides_shares / 2 as size,
-        if(is_plain, both_sides_usd / 2, null) as notional_usd,
-        traded_at,
-        null as is_taker_source
-    from grouped
-),
-
-matches as (
-    select * from of_known_taker
-    union all
-    select * from of_unknown_taker
-),
-
 described as (
     select
         market_keys.condition_id,
         tokens.token_id,
         tokens.outcome,
-        tokens.outcome_index,
+        matches.outcome_index,
         traders.trader_address as taker_address,
         matches.is_taker_source,
         matches.price,
         matches.size,
         matches.notional_usd,
+        matches.first_outcome_price,
+        matches.is_first_bought,
         matches.occurrence,
         matches.order_in_second,
         matches.traded_at,
         coalesce(markets.question, market_keys.title) as question,
-        case
-            when coalesce(len(markets.outcomes), 2) <> 2 then null
-            when tokens.outcome_index = 0 then matches.price
-            when tokens.outcome_index = 1 then 1 - matches.price
-        end as first_outcome_price,
-        case
-            when coalesce(len(markets.outcomes), 2) <> 2 then null
-            when tokens.outcome_index = 0 then matches.is_buy
-            when tokens.outcome_index = 1 then not matches.is_buy
-        end as is_first_bought,
         case
             when matches.is_buy then 'BUY'
             when not matches.is_buy then 'SELL'

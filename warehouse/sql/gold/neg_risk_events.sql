@@ -3,7 +3,7 @@
 -- traded.
 -- Key: event_id, hour_start
 -- Units: yes_sum in dollars for one Yes share of every leg, hour_start UTC.
--- Sources: gold.matches, gold.market_resolutions, silver.MarketDim,
+-- Sources: silver.MarketHour, gold.market_resolutions, silver.MarketDim,
 -- silver.EventDim
 -- Of a neg-risk event one leg pays a dollar in the end, so yes_sum is near 1;
 -- above, selling all legs, below, buying them would have gained, before costs,
@@ -23,14 +23,9 @@
 -- is_whole: every leg has a price
 with
 
-matches as (
-    select
-        condition_id,
-        first_outcome_price,
-        traded_at,
-        order_in_second
-    from gold.matches
-    where first_outcome_price is not null
+hours as (
+    select * from silver.MarketHour
+    where last_price is not null
 ),
 
 resolutions as (
@@ -48,10 +43,9 @@ events as (
 legs as (
     select
         markets.event_id,
-        markets.condition_id,
+        markets.market_key as leg_no,
         resolutions.resolved_at,
         coalesce(markets.created_at, markets.start_at) as created_at,
-        row_number() over (order by markets.condition_id) as leg_no,
         resolutions.payouts[1] as payout
     from markets
     left join resolutions on markets.condition_id = resolutions.condition_id
@@ -66,19 +60,11 @@ leg_hours as (
     select
         legs.event_id,
         legs.leg_no,
-        date_trunc('hour', matches.traded_at) as hour_start,
-        max(matches.traded_at) as last_traded_at,
-        arg_max(
-            matches.first_outcome_price,
-            row(
-                matches.traded_at,
-                coalesce(matches.order_in_second, 0),
-                matches.first_outcome_price
-            )
-        ) as price
-    from matches
-    inner join legs on matches.condition_id = legs.condition_id
-    group by all
+        hours.hour_start,
+        hours.last_price_at as last_traded_at,
+        hours.last_price as price
+    from hours
+    inner join legs on hours.market_key = legs.leg_no
 ),
 
 event_hours as (

@@ -3,18 +3,34 @@
 -- Key: token_id, bucket_start
 -- Units: open, high, low, close in dollars a share, volume_shares in shares,
 -- volume_usd in dollars, bucket_start UTC, a whole hour.
--- Sources: gold.ohlc_5m, gold.price_candles
--- The five-minute candles of trades put together; an hour without any is made
--- of the midpoints of gold.price_candles. gold.ohlc_5m says more.
+-- Sources: silver.TokenHour, silver.MarketKey, silver.MarketTokenDim,
+-- gold.price_candles
+-- As gold.ohlc_5m, which says more: an hour without a trade is made of the
+-- midpoints of gold.price_candles. ingest adds the hours up.
 with
 
-traded_candles as (
+candles as not materialized (
     select
-        * exclude (bucket_start),
-        bucket_start as candle_start,
-        date_trunc('hour', bucket_start) as bucket_start
-    from gold.ohlc_5m
-    where source = 'trades'
+        market_key,
+        token_key,
+        hour_start as bucket_start,
+        open,
+        high,
+        low,
+        close,
+        volume_shares,
+        volume_usd,
+        cast(matches as bigint) as matches,
+        cast(matches_taker_unknown as bigint) as matches_taker_unknown
+    from silver.TokenHour
+),
+
+market_keys as (
+    select * from silver.MarketKey
+),
+
+tokens as (
+    select * from silver.MarketTokenDim
 ),
 
 midpoints as (
@@ -22,22 +38,15 @@ midpoints as (
     where width = '1h'
 ),
 
-traded as (
+traded as not materialized (
     select
-        token_id,
-        condition_id,
-        outcome,
-        bucket_start,
-        cast(sum(matches) as bigint) as matches,
-        cast(sum(matches_taker_unknown) as bigint) as matches_taker_unknown,
-        arg_min(open, candle_start) as open,
-        max(high) as high,
-        min(low) as low,
-        arg_max(close, candle_start) as close,
-        sum(volume_shares) as volume_shares,
-        sum(volume_usd) as volume_usd
-    from traded_candles
-    group by all
+        candles.*,
+        tokens.token_id,
+        tokens.outcome,
+        market_keys.condition_id
+    from candles
+    inner join market_keys on candles.market_key = market_keys.market_key
+    inner join tokens on candles.token_key = tokens.token_key
 ),
 
 final as (

@@ -3,7 +3,8 @@
 -- Key: token_id, bucket_start
 -- Units: open, high, low, close in dollars a share, volume_shares in shares,
 -- volume_usd in dollars, bucket_start UTC, a whole five minutes.
--- Sources: gold.matches, gold.price_candles
+-- Sources: silver.MatchFact, silver.MarketKey, silver.MarketTokenDim,
+-- gold.price_candles
 -- source tells trades from prices: a bucket with a match is made of trades
 -- alone, one without of the midpoints of gold.price_candles, with no volume. A
 -- midpoint is no trade: `where source = 'trades'` leaves those out, and is
@@ -15,12 +16,35 @@
 -- (API v1), the lower price counts as the earlier one.
 with
 
-matches as (
+candles as not materialized (
     select
-        *,
-        row(traded_at, coalesce(order_in_second, 0), price) as place
-    from gold.matches
+        market_key,
+        token_key,
+        time_bucket(interval 5 minutes, traded_at) as bucket_start,
+        arg_min(
+            price, row(traded_at, coalesce(order_in_second, 0), price)
+        ) as open,
+        max(price) as high,
+        min(price) as low,
+        arg_max(
+            price, row(traded_at, coalesce(order_in_second, 0), price)
+        ) as close,
+        sum(size) as volume_shares,
+        coalesce(sum(notional_usd), 0) as volume_usd,
+        count(*) as matches,
+        count(*) filter (where trader_key is null) as matches_taker_unknown
+    from silver.MatchFact
     where price is not null
+    group by
+        market_key, token_key, time_bucket(interval 5 minutes, traded_at)
+),
+
+market_keys as (
+    select * from silver.MarketKey
+),
+
+tokens as (
+    select * from silver.MarketTokenDim
 ),
 
 midpoints as (
@@ -28,22 +52,15 @@ midpoints as (
     where width = '5m'
 ),
 
-traded as (
+traded as not materialized (
     select
-        token_id,
-        condition_id,
-        outcome,
-        time_bucket(interval 5 minutes, traded_at) as bucket_start,
-        arg_min(price, place) as open,
-        max(price) as high,
-        min(price) as low,
-        arg_max(price, place) as close,
-        sum(size) as volume_shares,
-        coalesce(sum(notional_usd), 0) as volume_usd,
-        count(*) as matches,
-        count(*) filter (where taker_address is null) as matches_taker_unknown
-    from matches
-    group by all
+        candles.*,
+        tokens.token_id,
+        tokens.outcome,
+        market_keys.condition_id
+    from candles
+    inner join market_keys on candles.market_key = market_keys.market_key
+    inner join tokens on candles.token_key = tokens.token_key
 ),
 
 final as (

@@ -4,7 +4,7 @@
 -- Units: prices and spreads in dollars a share of the first outcome,
 -- liquidity_usd in dollars, times UTC.
 -- Sources: silver.MarketHistory, silver.MarketDim, silver.MarketKey,
--- gold.matches
+-- silver.MarketDay
 -- Quotes are those that the catalogue brought while the market was open, one
 -- whenever the market's row changed: snapshots counts them, and the last of
 -- the day stands here, as it was at quoted_at. A day without one has null:
@@ -42,16 +42,9 @@ market_keys as (
     select * from silver.MarketKey
 ),
 
-matches as (
-    select
-        condition_id,
-        first_outcome_price as price,
-        is_first_bought,
-        traded_at,
-        order_in_second,
-        cast(traded_at as date) as quote_date
-    from gold.matches
-    where first_outcome_price is not null
+days as (
+    select * from silver.MarketDay
+    where priced_matches > 0
 ),
 
 last_quotes as (
@@ -88,44 +81,17 @@ quoted as (
     inner join market_keys on last_quotes.market_key = market_keys.market_key
 ),
 
-changes as (
-    select
-        condition_id,
-        quote_date,
-        is_first_bought,
-        price - lag(price) over successive as price_change,
-        lag(is_first_bought) over successive as was_first_bought,
-        row_number() over successive as place
-    from matches
-    window
-        successive as (
-            partition by condition_id, quote_date
-            order by traded_at, order_in_second, price
-        )
-),
-
-paired as (
-    select
-        *,
-        lag(price_change) over (
-            partition by condition_id, quote_date order by place
-        ) as earlier_change
-    from changes
-),
-
 estimated as (
     select
-        condition_id,
-        quote_date,
-        count(*) as matches,
-        count(earlier_change) as pairs,
-        covar_samp(price_change, earlier_change) as covariance,
-        count(*) filter (where is_first_bought <> was_first_bought) as turns,
-        avg(if(is_first_bought, price_change, -price_change)) filter (
-            where is_first_bought <> was_first_bought
-        ) as turn_spread
-    from paired
-    group by all
+        market_keys.condition_id,
+        days.trade_date as quote_date,
+        cast(days.priced_matches as bigint) as matches,
+        days.pairs,
+        days.covariance,
+        cast(days.turns as bigint) as turns,
+        days.turn_spread
+    from days
+    inner join market_keys on days.market_key = market_keys.market_key
 ),
 
 described as (

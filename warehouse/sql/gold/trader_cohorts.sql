@@ -3,7 +3,7 @@
 -- Key: cohort_month, active_month
 -- Units: traded_usd in dollars, months as their first day, UTC; retention is a
 -- fraction from 0 to 1.
--- Sources: silver.TradeFact
+-- Sources: silver.TraderDay
 -- A wallet's cohort is the month of its first held fill: of a lake that does
 -- not reach back to the beginning, the oldest cohorts hold older wallets, too.
 -- traded_usd is what the wallets themselves paid or were paid, as maker or
@@ -19,18 +19,17 @@
 -- trades: fills of these wallets in active_month
 with
 
-fills as (
-    select * from silver.TradeFact
-    where withdrawn_at is null
+days as (
+    select * from silver.TraderDay
 ),
 
 months_of_trader as (
     select
         trader_key,
-        cast(date_trunc('month', traded_at) as date) as active_month,
-        count(*) as trades,
-        sum(price * size) as traded_usd
-    from fills
+        cast(date_trunc('month', trade_date) as date) as active_month,
+        sum(trades) as trades,
+        sum(traded_usd) as traded_usd
+    from days
     group by all
 ),
 

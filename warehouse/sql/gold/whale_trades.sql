@@ -3,7 +3,7 @@
 -- Key: usd_rank
 -- Units: notional_usd in dollars, price in dollars a share, size in shares,
 -- percentile and share_of_market as fractions from 0 to 1, traded_at UTC.
--- Sources: gold.matches
+-- Sources: gold.matches, silver.MarketDay, silver.MarketKey
 -- Ten thousand dollars is what people watch this exchange's large trades from;
 -- for another threshold ask gold.matches. The taker's side of the match counts:
 -- a large order that rested and was taken in pieces is not here. usd_rank
@@ -17,18 +17,26 @@
 -- share_of_market: part of the market's known dollars, 0 to 1
 with
 
-matches as (
-    select * from gold.matches
-    where notional_usd is not null
+market_keys as (
+    select * from silver.MarketKey
+),
+
+market_sums as (
+    select
+        market_key,
+        sum(matches_usd_known) as matches,
+        sum(volume_usd) as market_usd
+    from silver.MarketDay
+    group by all
 ),
 
 of_market as (
     select
-        condition_id,
-        count(*) as matches,
-        sum(notional_usd) as market_usd
-    from matches
-    group by all
+        market_keys.condition_id,
+        market_sums.matches,
+        market_sums.market_usd
+    from market_sums
+    inner join market_keys on market_sums.market_key = market_keys.market_key
 ),
 
 of_all as (
@@ -36,7 +44,7 @@ of_all as (
 ),
 
 whales as (
-    select * from matches
+    select * from gold.matches
     where notional_usd >= 10000
 ),
 

@@ -1,0 +1,8 @@
+-- No two rows of silver.StaleHour have the same key: market_key, hour_start.
+select
+    market_key,
+    hour_start,
+    count(*) as rows_of_key
+from silver.StaleHour
+group by all
+having count(*) > 1
