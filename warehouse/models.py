@@ -81,7 +81,8 @@ def define_silver(db: duckdb.DuckDBPyConnection) -> None:
     """
     db.execute("create schema if not exists silver")
     views_last = sorted(
-        models("silver").values(), key=lambda model: "create view" in model.steps["define"]
+        models("silver").values(),
+        key=lambda model: "create view" in model.steps["define"],
     )
     for model in views_last:
         db.execute(model.steps["define"])

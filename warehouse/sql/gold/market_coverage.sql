@@ -64,7 +64,7 @@ coverage as (
     where dataset = 'trades'
 ),
 
-fills as (
+fills as not materialized (
     select * from silver.TradeFact
     where withdrawn_at is null
 ),

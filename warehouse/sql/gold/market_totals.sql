@@ -54,29 +54,69 @@ totals as (
     where taker_volume is not null
 ),
 
-fills as (
+-- whole numbers: they know when nothing is missing. Those beyond a bigint are
+-- added up apart, since wider ones are several times slower
+standing as (
     select
         market_key,
-        traded_at,
-        first_seen_at,
-        cast(round(size * 1000000) as hugeint) as size_micro,
-        withdrawn_at is null as is_standing
+        count(*) as trades_held,
+        sum(try_cast(round(size * 1000000) as bigint)) as size_micro,
+        max(traded_at) as last_traded_at,
+        max(first_seen_at) as last_seen_at
     from silver.TradeFact
+    where withdrawn_at is null
+    group by market_key
+),
+
+enormous as (
+    select
+        market_key,
+        sum(cast(round(size * 1000000) as hugeint)) as size_micro
+    from silver.TradeFact
+    where
+        withdrawn_at is null
+        and size > 9000000000000
+        and try_cast(round(size * 1000000) as bigint) is null
+    group by market_key
+),
+
+withdrawn as (
+    select
+        market_key,
+        count(*) as withdrawn_rows,
+        sum(cast(round(size * 1000000) as hugeint)) as size_micro
+    from silver.TradeFact
+    where withdrawn_at is not null
+    group by market_key
+),
+
+summed as (
+    select
+        market_keys.market_key,
+        standing.last_traded_at,
+        standing.last_seen_at,
+        coalesce(standing.trades_held, 0) as trades_held,
+        coalesce(withdrawn.withdrawn_rows, 0) as withdrawn_rows,
+        coalesce(standing.size_micro, 0)
+        + coalesce(enormous.size_micro, 0) as standing_micro,
+        coalesce(withdrawn.size_micro, 0) as withdrawn_micro
+    from market_keys
+    left join standing on market_keys.market_key = standing.market_key
+    left join enormous on market_keys.market_key = enormous.market_key
+    left join withdrawn on market_keys.market_key = withdrawn.market_key
 ),
 
 held as (
     select
         market_key,
-        count(*) as rows_in_table,
-        sum(size_micro) as micro_in_table,
-        count(*) filter (where is_standing) as trades_held,
-        coalesce(
-            sum(size_micro) filter (where is_standing), 0
-        ) / 2000000 as shares_held,
-        max(traded_at) filter (where is_standing) as last_traded_at,
-        max(first_seen_at) filter (where is_standing) as last_seen_at
-    from fills
-    group by all
+        trades_held,
+        last_traded_at,
+        last_seen_at,
+        trades_held + withdrawn_rows as rows_in_table,
+        standing_micro + withdrawn_micro as micro_in_table,
+        standing_micro / 2000000 as shares_held
+    from summed
+    where trades_held + withdrawn_rows > 0
 ),
 
 -- by how much the exchange's clock is ahead of ours: nearly always nothing
@@ -307,16 +347,17 @@ came_later as (
         moments.market_key,
         moments.moment,
         moments.seen_by,
-        sum(fills.size_micro) / 2000000 as later_shares
+        sum(cast(round(fills.size * 1000000) as hugeint))
+        / 2000000 as later_shares
     from moments
-    inner join fills
+    inner join silver.TradeFact as fills
         on
             moments.market_key = fills.market_key
             and (
                 moments.moment < fills.traded_at
                 or moments.seen_by < fills.first_seen_at
             )
-    where fills.is_standing
+    where fills.withdrawn_at is null
     group by all
 ),
 
