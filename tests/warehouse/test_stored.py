@@ -1,0 +1,56 @@
+"""What is kept added up is what the fills add up to, and only news is added up again."""
+
+from __future__ import annotations
+
+import pytest
+from exchange import NOON, Exchange, minutes
+
+from warehouse import stored
+
+
+@pytest.fixture
+def traded():
+    """Two markets, one fill's match an hour in each."""
+    exchange = Exchange()
+    for market in (exchange.market(), exchange.market()):
+        exchange.match(market, "10", price="0.4", at=NOON)
+        exchange.match(market, "10", price="0.3", at=NOON + minutes(60), token=1)
+    exchange.walk(1, 2, at=NOON + minutes(120))
+    return exchange.warehouse()
+
+
+def refresh(db, **options):
+    stored.refresh(db, db.execute, **options)
+
+
+def ask(db, query):
+    return db.execute(query).fetchall()
+
+
+def test_only_hours_with_news_are_added_up_again(traded):
+    traded.execute("update silver.MarketHour set trades = 99")
+    traded.execute(f"insert into silver.StaleHour values (2, '{NOON}')")
+    refresh(traded)
+    hours = "select market_key, trades from silver.MarketHour order by all"
+    assert ask(traded, hours) == [(1, 99), (1, 99), (2, 2), (2, 99)]
+    assert ask(traded, "from silver.StaleHour") == []
+
+
+def test_an_hour_without_fills_that_stand_is_gone(traded):
+    traded.execute("update silver.TradeFact set withdrawn_at = now()::timestamp")
+    stored.run(traded.execute, "StaleHour", "mark_everything")
+    refresh(traded, at_once=1)
+    for table in ("MarketHour", "MarketDay", "TokenHour", "TraderDay"):
+        assert ask(traded, f"select count(*) from silver.{table}") == [(0,)], table
+
+
+def test_prices_turn_round_when_the_catalogue_names_the_other_outcome_first(traded):
+    last = "select last_price from silver.MarketHour where market_key = 1 order by all"
+    assert ask(traded, last) == [(0.4,), (0.7,)]
+    traded.execute(
+        "update silver.MarketTokenDim set outcome_index = 1 - outcome_index "
+        "where market_key = 1"
+    )
+    refresh(traded)
+    assert ask(traded, last) == [(pytest.approx(0.3),), (pytest.approx(0.6),)]
+    assert ask(traded, "from silver.StaleHour") == []
