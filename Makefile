@@ -71,6 +71,7 @@ bench-large: setup
 	$(BIN)/python -m benchmarks.cron_run
 	$(BIN)/python -m benchmarks.ingest --fills 100000000
 	$(BIN)/python -m benchmarks.ingest_news --few 10000000 --many 100000000 --new 100000 --markets 1500
+	-$(BIN)/python -m benchmarks.gold_speed
 
 docs: setup
 	$(BIN)/python -m ingestion.dictionary
