@@ -47,7 +47,7 @@ DAMAGE = {
     "takers_say_how_they_are_known": FACT + "is_taker_source = null" + ONE,
     "tokens_belong_to_the_market_of_the_fill": FACT + "token_key = 4" + ONE,
     "unbalanced_matches_are_all_kept": FACT + "size = size + 1" + ONE,
-    "volume_counts_a_match_once": FACT + "size = size + 1" + ONE,
+    "volume_counts_a_match_once": "update silver.MarketDay set volume_usd = 0",
     "walk_keys_are_known": "delete from silver.WalkFact where walk_key = 2",
 }
 

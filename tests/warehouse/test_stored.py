@@ -1,4 +1,4 @@
-"""What is kept added up is what the fills add up to, and only news is added up again."""
+"""What is kept added up is what the fills add up to; only news is added up again."""
 
 from __future__ import annotations
 

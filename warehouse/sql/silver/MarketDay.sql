@@ -1,5 +1,5 @@
--- What was traded in each market on each UTC day, every match counted once, and
--- what it cost to trade: the numbers of gold.daily_volume and
+-- One row per market and UTC day with a fill: every match counted once, and
+-- what it cost to trade, the numbers of gold.daily_volume and
 -- gold.spread_liquidity. Key: market_key, trade_date. Reads TradeFact and
 -- MatchFact, as stale_fill and stale_match. Rows that were withdrawn are not
 -- counted. Refreshed for the days of stale hours, see StaleHour.

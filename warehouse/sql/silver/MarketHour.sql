@@ -1,4 +1,4 @@
--- What was traded in each market in each hour, every match counted once: the
+-- One row per market and UTC hour with a fill: every match counted once, the
 -- numbers of gold.hourly_volume. Key: market_key, hour_start. Reads TradeFact
 -- and MatchFact, as stale_fill and stale_match. Rows that were withdrawn are
 -- not counted. Refreshed for stale hours, see StaleHour.

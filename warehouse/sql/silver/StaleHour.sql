@@ -1,4 +1,4 @@
--- The hours of markets whose fills changed since they were last added up. Key:
+-- One row per hour of a market whose fills changed since it was added up. Key:
 -- market_key, hour_start. Reads the rows that TradeFact takes in and changes
 -- (fresh_trade, touched_pair), TokenPlace. Empty in a published file: every
 -- ingest ends by adding up what is stale (warehouse/stored.py), in MarketHour,

@@ -1,4 +1,4 @@
--- The candle of trades of each token in each hour: those of gold.ohlc_1h. Key:
+-- One row per token and UTC hour with a match: candles of gold.ohlc_1h. Key:
 -- token_key, hour_start. Reads MatchFact, as stale_match. Refreshed for stale
 -- hours, see StaleHour.
 -- Columns:

@@ -1,5 +1,5 @@
--- What each wallet traded on each UTC day. Key: trader_key, trade_date. Reads
--- TradeFact. Rows that were withdrawn are not counted. Refreshed for the
+-- One row per wallet and UTC day with a fill. Key: trader_key, trade_date.
+-- Reads TradeFact. Rows that were withdrawn are not counted. Refreshed for the
 -- wallets with fills in stale hours, see StaleHour.
 -- Columns:
 -- trades: the wallet's fills
