@@ -27,6 +27,28 @@ class Recording:
     calls: list[Call]
     cuts: list[int]
 
+    @property
+    def parts(self) -> list[tuple[Way, list[int]]]:
+        """The cuts of each round, and the way in which the disk forgets: first every
+        cut in one way or another, in the end every cut in every way."""
+        count = -(-len(self.cuts) // STATES)
+        found = [
+            (_WAYS[(place + shift) % len(_WAYS)], place)
+            for shift in range(len(_WAYS))
+            for place in range(count)
+        ]
+        parts = [
+            (way, self._of(way, self.cuts[place * STATES : (place + 1) * STATES]))
+            for way, place in found
+        ]
+        return [(way, cuts) for way, cuts in parts if cuts]
+
+    def _of(self, way: Way, cuts: list[int]) -> list[int]:
+        """Without those by which nothing can change: syncs alone make more safe."""
+        if way != Way.GONE:
+            return cuts
+        return [cut for cut in cuts if self.calls[cut].kind == Kind.SYNC]
+
 
 @case(
     "power-fetch",
@@ -72,16 +94,16 @@ def _cut(
     then: tuple[tuple[str, ...], ...],
     has_warehouse: bool,
 ) -> Outcome:
-    """Try some of the cuts in one way: other seeds try the others."""
+    """Try some of the cuts in one way: other seeds try the others.
+
+    What is left after one cut is often what was left after another: once is enough.
+    """
     recording = _recording(bench, command)
-    turn, number = divmod(seed, len(_WAYS))
-    way, choose = _WAYS[number], random.Random(seed)
-    cuts = recording.cuts
-    if way == Way.GONE:  # what is safe becomes more by syncs only
-        cuts = [cut for cut in cuts if recording.calls[cut].kind == Kind.SYNC]
-    offset = turn * STATES % len(cuts)
-    cuts = cuts[offset : offset + STATES]
-    verdict, struck, seen = Verdict(), [], set()
+    parts = recording.parts
+    way, cuts = parts[seed % len(parts)]
+    choose = random.Random(seed)
+    seen = bench.kept(f"states that {command} left", set)
+    verdict, struck = Verdict(), []
     disk = Disk(recording.start)
     with bench.home(at=bench.past_runs * APART + APART + 3_600) as home:
         for place, call in enumerate(recording.calls[: cuts[-1] + 1]):
@@ -141,4 +163,4 @@ def _cuts(calls: list[Call]) -> list[int]:
 
 def _rounds(bench: Bench, command: tuple[str, ...]) -> int:
     """How many rounds it takes to try every cut in every way."""
-    return len(_WAYS) * -(-len(_recording(bench, command).cuts) // STATES)
+    return len(_recording(bench, command).parts)
