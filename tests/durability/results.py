@@ -13,7 +13,7 @@ from .cases import Case
 
 @dataclass(frozen=True)
 class Result:
-    """One round of a case. `caught` is set where a bug was put in: what it led to."""
+    """One round of a case, of the code of a commit; `bug` says which was put in."""
 
     case: str
     seed: int
@@ -26,6 +26,7 @@ class Result:
     struck: Mapping[str, int] = field(default_factory=dict)
     seconds: float = 0.0
     bug: str = ""
+    commit: str = ""
 
     @property
     def is_good(self) -> bool:
@@ -70,7 +71,14 @@ def page(results: Iterable[Result], cases: Mapping[str, Case]) -> str:
             tables.append(f"\n## {chapter}\n\n{HEADER}{''.join(rows)}")
     places = [_places(case, sound) for case in cases.values()]
     head, bug_head, how = TEXT.read_text("utf-8").split("<!-- cut -->\n")
-    return "".join([head, *tables, bug_head, *bugs, how, *places])
+    return "".join([head, _commits(results), *tables, bug_head, *bugs, how, *places])
+
+
+def _commits(results: list[Result]) -> str:
+    """A sentence on the code that was tried; none where nobody knows."""
+    counts = Counter(result.commit for result in results if result.commit)
+    told = [f"`{commit}` (rounds: {rounds:,})" for commit, rounds in counts.items()]
+    return f"\nThe code that was tried: {', '.join(told)}.\n" if told else ""
 
 
 def _row(case: Case, results: list[Result]) -> str:

@@ -119,8 +119,10 @@ def test_every_fault_of_machine_and_files_has_its_case():
 
 
 def test_the_page_counts_what_was_tried_and_names_the_seed_of_what_failed():
-    good = Result("kill-fetch", 1, 4, 0, 0, End.UNSEEN, struck={"sync /cursor.json": 4})
+    struck = {"sync /cursor.json": 4}
+    good = Result("kill-fetch", 1, 4, 0, 0, End.UNSEEN, struck=struck, commit="abc1234")
     bad = Result("kill-fetch", 2, 3, 5, 0, End.UNSEEN, problems=("gold: 5 lost",))
     text = page([good, bad], CASES)
     assert "| 7 | 5 | 0 | survived unseen; **seed 2: gold: 5 lost** |" in text
     assert "| `sync /cursor.json` | 4 |" in text
+    assert "The code that was tried: `abc1234` (rounds: 1)." in text
