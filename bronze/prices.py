@@ -25,5 +25,7 @@ PRICES = Dataset(
         *LINEAGE,
     ),
     day_of="timestamp",
-    sort_by=("condition_id", "token_id", "timestamp"),
+    sort_by=("condition_id", "token_id", "resolution_seconds", "timestamp"),
+    plain=("price",),
+    dense=True,
 )

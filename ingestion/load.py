@@ -16,6 +16,7 @@ import duckdb
 from bronze import DATASETS
 from ingestion.bronze_views import show_bronze
 from ingestion.intake import Intake
+from lake.delta_log import LiveFile
 from warehouse import stored
 from warehouse.models import models
 
@@ -59,11 +60,21 @@ _INSERT = re.compile(
 
 
 class Loader:
-    """Takes intakes into one open warehouse file, from the lake at `root`."""
+    """Takes intakes into one open warehouse file, from the lake at `root`.
 
-    def __init__(self, db: duckdb.DuckDBPyConnection, root: Path) -> None:
+    `live` gives all files of a dataset: some of what was taken in before is read again
+    where it and what is new do not agree.
+    """
+
+    def __init__(
+        self,
+        db: duckdb.DuckDBPyConnection,
+        root: Path,
+        live: Callable[[str], Iterable[LiveFile]],
+    ) -> None:
         self._db = db
         self._root = root
+        self._live = live
         self._ways: Mapping[str, Callable[[], int]] = {
             "markets": self._markets,
             "events": self._events,
@@ -117,12 +128,39 @@ class Loader:
         return self._count("latest_clob_market")
 
     def _prices(self) -> int:
-        self._name("prices", ("MarketKey", "MarketTokenDim", "WalkFact"))
+        keys = ("MarketKey", "MarketTokenDim", "WalkFact")
         self._run("PriceHistoryFact", "read")
-        if not self._set_range("incoming_price", clock="observed_at"):
+        if not self._count("told_stretch"):
             return 0
-        self._run("PriceHistoryFact", "drop_known", "take_in")
-        return self._count("incoming_price")
+        self._name("prices", keys)
+        self._run("PriceHistoryFact", "gather", "place", "tell_contested")
+        if self._count("contested_stretch"):
+            show_bronze(self._db, DATASETS["prices"], self._contested_files())
+            self._run("PriceHistoryFact", "read_contested")
+            self._name("prices", keys)
+            self._run("PriceHistoryFact", "settle_contested", "place")
+        self._run("PriceHistoryFact", "take_in")
+        return self._count("fresh_run")
+
+    def _contested_files(self) -> list[Path]:
+        """All files with points of the stretches that are to be told anew."""
+        days = self._db.execute(
+            "select distinct strftime(unnest(generate_series("
+            "make_timestamp(first_second * 1000000)::date::timestamp,"
+            "make_timestamp(last_second * 1000000), interval 1 day)), '%Y-%m-%d')"
+            " from contested_stretch"
+        ).fetchall()
+        markets = self._db.execute(
+            "select min(condition_id), max(condition_id) from told_stretch"
+            " semi join contested_stretch using (token_id)"
+        ).fetchall()
+        [(low, high)] = markets
+        return [
+            self._root / "prices" / file.name
+            for file in self._live("prices")
+            if (file.day,) in days
+            and (low is None or file.may_hold("condition_id", low, high))
+        ]
 
     def _trades(self, whole_taker_days: set[str]) -> int:
         self._read_trades(whole_taker_days)

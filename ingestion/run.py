@@ -224,7 +224,9 @@ class _Run:
         with self._open(path) as db:
             taken.lay_out(db)
             define_silver(db)
-            loader = Loader(db, self._lake)
+            loader = Loader(
+                db, self._lake, lambda name: self._logs[name].snapshot().files
+            )
             for names in TOGETHER:
                 self._take_in_together(db, loader, names, changes)
             loader.add_up()

@@ -44,6 +44,10 @@ class Dataset:
 
     `day_of` names the column that gives `dt`: an int64 of unix seconds, or a UTC
     timestamp. `sort_by` is the order of rows inside a file.
+
+    `plain` are numbers that repeat in long stretches: zstd alone stores those in less
+    than codes take. Rows that are `dense` come to a byte or two each, so it is worth
+    some CPU to find the last of them.
     """
 
     name: str
@@ -52,6 +56,8 @@ class Dataset:
     day_of: str
     sort_by: tuple[str, ...]
     chain: Chain | None = None
+    plain: tuple[str, ...] = ()
+    dense: bool = False
 
     @cached_property
     def schema(self) -> pa.Schema:

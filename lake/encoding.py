@@ -59,17 +59,18 @@ def joined(tables: Sequence[pa.Table]) -> pa.Table:
     return pa.concat_tables(alike).unify_dictionaries().combine_chunks()
 
 
-def compact(table: pa.Table) -> pa.Table:
+def compact(table: pa.Table, *, exactly: bool = False) -> pa.Table:
     """Return the rows with dictionaries of about the values that they use.
 
     After a cut a dictionary still has the values of all rows, and Parquet would
-    write them into every file. A few too many cost less than finding them.
+    write them into every file. A few too many cost less than finding them, unless
+    their bytes are what counts: then `exactly` those that are used are left.
     """
     columns = []
     for column in table.columns:
         if pa.types.is_dictionary(column.type):
             array = one_chunk(column)
-            if len(array.dictionary) * _SPARE > len(array):
+            if exactly or len(array.dictionary) * _SPARE > len(array):
                 codes = array.indices.dictionary_encode()
                 array = pa.DictionaryArray.from_arrays(
                     codes.indices, array.dictionary.take(codes.dictionary)

@@ -29,8 +29,11 @@ class ParquetWriter:
     ) -> None:
         self._storage = storage
         self._repeating = [
-            name for name in sample.column_names if _repeats(sample[name])
+            name
+            for name in sample.column_names
+            if name not in dataset.plain and _repeats(sample[name])
         ]
+        self._dense = dataset.dense
         self._deltas = {
             field.name: "DELTA_BINARY_PACKED"
             for field in dataset.schema
@@ -56,7 +59,7 @@ class ParquetWriter:
                 path,
                 rows.schema,
                 compression="zstd",
-                compression_level=1,
+                compression_level=3 if self._dense else 1,
                 use_dictionary=self._repeating,
                 column_encoding=self._deltas,
                 write_statistics=self._bounded,
@@ -65,7 +68,8 @@ class ParquetWriter:
                 for group in slices(rows, at_most=ROW_GROUP):
                     # Each group has the texts that it uses: Arrow would write those
                     # of the whole table into every one of them.
-                    file.write_table(compact(group), row_group_size=ROW_GROUP)
+                    group = compact(group, exactly=self._dense)
+                    file.write_table(group, row_group_size=ROW_GROUP)
         except OSError as error:
             path.unlink(missing_ok=True)
             raise StorageError(

@@ -6,6 +6,7 @@ import os
 import tempfile
 from collections import defaultdict
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 import duckdb
@@ -178,7 +179,7 @@ class Silver:
         self._db = duckdb.connect()
         self._db.execute("set TimeZone = 'UTC'")
         define_silver(self._db)
-        self._loader = Loader(self._db, root)
+        self._loader = Loader(self._db, root, partial(live_files, root))
 
     def run(self, commits, *, intake_rows):
         for names in TOGETHER:
@@ -192,6 +193,12 @@ class Silver:
     def contents(self):
         self._db.execute(FILLS)
         return {query: self._db.execute(query).fetchall() for query in EVERYTHING}
+
+
+def live_files(root, dataset):
+    for path in sorted((root / dataset).glob("dt=*/*.parquet")):
+        name = path.relative_to(root / dataset).as_posix()
+        yield LiveFile(name, path.stat().st_size, 1, {}, {})
 
 
 def written(root, number, dataset, rows):

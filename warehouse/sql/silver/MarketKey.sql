@@ -88,7 +88,7 @@ select distinct
     null::varchar as title,
     null::varchar as slug,
     null::timestamp as title_from_at
-from bronze_prices;
+from told_stretch;
 
 -- step: named_by_price_windows
 create or replace temp table named_market as

@@ -61,7 +61,7 @@ select
     null::timestamp as outcome_from_at,
     null::integer as outcome_index,
     null::timestamp as index_from_at
-from bronze_prices
+from told_stretch
 group by 1;
 
 -- step: named_by_price_windows

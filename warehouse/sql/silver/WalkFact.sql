@@ -58,7 +58,7 @@ select distinct coalesce(walk_id, '') as walk_id from bronze_leaderboard;
 
 -- step: named_by_prices
 create or replace temp table named_walk as
-select distinct coalesce(walk_id, '') as walk_id from bronze_prices;
+select distinct coalesce(walk_id, '') as walk_id from told_stretch;
 
 -- step: named_by_price_windows
 create or replace temp table named_walk as
