@@ -3,27 +3,29 @@
 -- Key: token_id, width, bucket_start
 -- Units: open, high, low, close in dollars a share, bucket_start UTC.
 -- Sources: silver.PriceHistoryFact, silver.MarketTokenDim
--- width is 5m, 1h or 1d. A bucket is made of points at least as fine as itself:
+-- width is 5m, 1h or 1d. A bucket is made of prices at least as fine as itself:
 -- of prices that the exchange keeps by the half hour there are candles of hours
--- and days. What a share was paid in the end is no midpoint and not here. Of a
+-- and days. A price that did not change for several buckets stands in each of
+-- them. What a share was paid in the end is no midpoint and not here. Of a
 -- binary market's second token, where it has no price of its own in the bucket,
 -- the first one's stand at 1 less their price (is_mirrored), as in gold.prices.
--- A lake may hold thousands of points for each trade: ask by token_id or
+-- Where prices of two resolutions begin or end a bucket, the finer one counts.
+-- A lake may hold thousands of prices for each trade: ask by token_id or
 -- condition_id, and by width.
 -- Columns:
 -- width: 5m, 1h or 1d
--- points: prices in the bucket
--- is_mirrored: made from the other token's prices
+-- points: steps of the prices' resolutions that have a price, of those in the
+--     bucket
+-- is_mirrored: made from the other token's price
 with
 
-points as (
+runs as (
     select
-        *,
-        -- whole seconds; of two resolutions at one moment the finer one counts
-        cast(epoch(observed_at) as bigint) * 1000000
-        + resolution_seconds as place_from_start,
-        cast(epoch(observed_at) as bigint) * 1000000
-        - resolution_seconds as place_from_end
+        token_key,
+        resolution_seconds,
+        price,
+        epoch_us(observed_at) // 1000000 as first_second,
+        epoch_us(observed_until) // 1000000 as last_second
     from silver.PriceHistoryFact
     where resolution_seconds > 0 and price between 0 and 1
 ),
@@ -47,14 +49,15 @@ binary_markets as (
     having count(*) = 2
 ),
 
--- whose points each token's candles are made of
+-- whose prices each token's candles are made of
 shown as (
     select
         token_key,
         token_id,
         condition_id,
         outcome,
-        true as is_own
+        token_key as shown_token_key,
+        false as is_mirrored
     from tokens
     union all
     select
@@ -62,7 +65,8 @@ shown as (
         tokens.token_id,
         tokens.condition_id,
         tokens.outcome,
-        false as is_own
+        tokens.token_key as shown_token_key,
+        true as is_mirrored
     from tokens
     inner join binary_markets
         on tokens.token_key = binary_markets.second_token_key
@@ -71,57 +75,86 @@ shown as (
 
 bucketed as (
     select
-        shown.token_id,
-        shown.condition_id,
-        shown.outcome,
-        shown.is_own,
+        runs.*,
         widths.width,
-        points.price,
-        points.place_from_start,
-        points.place_from_end,
-        time_bucket(
-            to_seconds(widths.width_seconds), points.observed_at
-        ) as bucket_start
-    from points
-    inner join shown on points.token_key = shown.token_key
-    inner join widths on points.resolution_seconds <= widths.width_seconds
+        widths.width_seconds,
+        unnest(
+            range(
+                runs.first_second // widths.width_seconds,
+                runs.last_second // widths.width_seconds + 1
+            )
+        ) * widths.width_seconds as bucket_second
+    from runs
+    inner join widths on runs.resolution_seconds <= widths.width_seconds
+),
+
+bucketed_seconds as (
+    select
+        bucketed.token_key,
+        bucketed.width,
+        bucketed.bucket_second
+    from bucketed
+    semi join binary_markets
+        on bucketed.token_key = binary_markets.second_token_key
+),
+
+clipped as (
+    select
+        token_key,
+        resolution_seconds,
+        width,
+        bucket_second,
+        price,
+        greatest(first_second, bucket_second) as from_second,
+        least(last_second, bucket_second + width_seconds - 1) as to_second
+    from bucketed
 ),
 
 measured as (
     select
-        token_id,
-        condition_id,
-        outcome,
+        token_key,
         width,
-        bucket_start,
-        arg_min(price, place_from_start) filter (where is_own) as own_open,
-        max(price) filter (where is_own) as own_high,
-        min(price) filter (where is_own) as own_low,
-        arg_max(price, place_from_end) filter (where is_own) as own_close,
-        count(*) filter (where is_own) as own_points,
-        arg_min(price, place_from_start) as other_open,
-        max(price) as other_high,
-        min(price) as other_low,
-        arg_max(price, place_from_end) as other_close,
-        count(*) as other_points
-    from bucketed
-    group by all
+        bucket_second,
+        -- whole seconds; of two resolutions at one moment the finer one counts
+        arg_min(price, from_second * 1000000 + resolution_seconds) as open,
+        max(price) as high,
+        min(price) as low,
+        arg_max(price, to_second * 1000000 - resolution_seconds) as close,
+        cast(
+            sum(
+                to_second // resolution_seconds
+                - from_second // resolution_seconds + 1
+            ) as bigint
+        ) as points
+    from clipped
+    group by token_key, width, bucket_second
 ),
 
 final as (
     select
-        token_id,
-        condition_id,
-        outcome,
-        width,
-        bucket_start,
-        coalesce(own_open, round(1 - other_open, 9)) as open,
-        coalesce(own_high, round(1 - other_low, 9)) as high,
-        coalesce(own_low, round(1 - other_high, 9)) as low,
-        coalesce(own_close, round(1 - other_close, 9)) as close,
-        if(own_points > 0, own_points, other_points) as points,
-        own_points = 0 as is_mirrored
+        shown.token_id,
+        shown.condition_id,
+        shown.outcome,
+        measured.width,
+        make_timestamp(measured.bucket_second * 1000000) as bucket_start,
+        if(shown.is_mirrored, round(1 - measured.open, 9), measured.open)
+            as open,
+        if(shown.is_mirrored, round(1 - measured.low, 9), measured.high)
+            as high,
+        if(shown.is_mirrored, round(1 - measured.high, 9), measured.low)
+            as low,
+        if(shown.is_mirrored, round(1 - measured.close, 9), measured.close)
+            as close,
+        measured.points,
+        shown.is_mirrored
     from measured
+    inner join shown on measured.token_key = shown.token_key
+    anti join bucketed_seconds
+        on
+            shown.is_mirrored
+            and shown.shown_token_key = bucketed_seconds.token_key
+            and measured.width = bucketed_seconds.width
+            and measured.bucket_second = bucketed_seconds.bucket_second
 )
 
 select * from final

@@ -47,13 +47,13 @@ told as (
     select
         condition_id,
         price,
+        fetched_at,
         page_no,
         row_no,
         timestamp as first_second,
         coalesce(token_id, '') as token_id,
         coalesce(walk_id, '') as walk_id,
         coalesce(resolution_seconds, 0) as resolution_seconds,
-        fetched_at::timestamp as fetched_at,
         row_number() over () as place,
         lag(token_id) over () as token_before,
         lag(resolution_seconds) over () as resolution_before,
@@ -101,7 +101,7 @@ select
             then lead(second_before) over (order by place)
         else coalesce(lead(first_second) over (order by place), first_second)
     end as last_second,
-    fetched_at,
+    fetched_at::timestamp as fetched_at,
     page_no,
     row_no
 from told_row
