@@ -134,6 +134,7 @@ class Loader:
             return 0
         self._name("prices", keys)
         self._run("PriceHistoryFact", "gather", "place", "tell_contested")
+        self._run("PriceSpan", "take_in")
         if self._count("contested_stretch"):
             show_bronze(self._db, DATASETS["prices"], self._contested_files())
             self._run("PriceHistoryFact", "read_contested")

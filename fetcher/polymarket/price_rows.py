@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
-from statistics import median
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
 MIRROR_LIMIT = 0.01  # dollars; a market that misses 1 by more is asked for both tokens
 MIRROR_OFF = "mirror_off"
 NONE = Points()
-_SURE_POINTS = 8  # fewer tell nothing of their distance
 _NEARLY = 0.9
 
 
@@ -42,18 +40,12 @@ class Wanted:
     end: int
 
 
-def usual_step(times: Sequence[int]) -> float | None:
-    """The usual distance of two points in seconds; null where too few tell it."""
-    steps = [later - earlier for earlier, later in pairwise(times)]
-    return float(median(steps)) if len(times) >= _SURE_POINTS else None
-
-
-def obtained(fidelity: int, times: Sequence[int]) -> int:
+def obtained(fidelity: int, points: Points) -> int:
     """The minutes a point of what came, at least those asked for.
 
     A service that has nothing so fine may give coarser points without a word.
     """
-    step = usual_step(times)
+    step = points.step_seconds
     coarser = [t for t in TIERS if step is not None and 60 * t * _NEARLY <= step]
     return max([fidelity, *coarser])
 
@@ -128,24 +120,18 @@ def _points(walk: PriceWalk, told: Told, wanted: Sequence[Wanted]) -> pa.Table:
     some = [told.points.get(one.token_id, NONE) for one in wanted]
     counts = [len(points.times) for points in some]
     rows = sum(counts)
-    fine = [60 * obtained(told.question.fidelity, points.times) for points in some]
-    extras: list[str | None] = [None] * rows
-    first = 0
-    for points, count in zip(some, counts, strict=True):
-        for place, extra in points.extras.items():
-            extras[first + place] = extra
-        first += count
+    fine = [60 * obtained(told.question.fidelity, points) for points in some]
     columns = {
         "token_id": _repeated([one.token_id for one in wanted], counts),
         "condition_id": _repeated([one.condition_id for one in wanted], counts),
-        "timestamp": [time for points in some for time in points.times],
-        "price": [price for points in some for price in points.prices],
+        "timestamp": list(chain.from_iterable(points.times for points in some)),
+        "price": list(chain.from_iterable(points.prices for points in some)),
         "resolution_seconds": _repeated(fine, counts),
         "fetched_at": _repeated([told.answer.fetched_at], [rows]),
         "walk_id": _repeated([walk.walk_id], [rows]),
         "page_no": _repeated([walk.page_no], [rows]),
-        "row_no": range(rows),
-        "extra": extras,
+        "row_no": pl.int_range(rows, dtype=pl.Int32, eager=True).to_arrow(),
+        "extra": _extras(some, rows),
     }
     schema = DATASETS["prices"].schema
     return pa.Table.from_arrays(
@@ -157,6 +143,18 @@ def _points(walk: PriceWalk, told: Told, wanted: Sequence[Wanted]) -> pa.Table:
         ],
         schema=schema,
     )
+
+
+def _extras(some: Sequence[Points], rows: int) -> pa.Array:
+    if not any(points.extras for points in some):
+        return pa.nulls(rows, pa.string())
+    extras: list[str | None] = [None] * rows
+    first = 0
+    for points in some:
+        for place, extra in points.extras.items():
+            extras[first + place] = extra
+        first += len(points.times)
+    return pa.array(extras, pa.string())
 
 
 def _repeated(values: Sequence[Any], counts: Sequence[int]) -> pa.Array:
@@ -174,7 +172,7 @@ def _windows(
     rows = []
     for row_no, one in enumerate(wanted):
         points = told.points.get(one.token_id, NONE)
-        inside = [time for time in points.times if one.start <= time < one.end]
+        inside = points.inside(one.start, one.end)
         compared, error = errors.get(one.token_id, (None, None))
         rows.append(
             {
@@ -183,14 +181,14 @@ def _windows(
                 "asked_from": one.start,
                 "asked_to": one.end,
                 "fidelity_asked": told.question.fidelity,
-                "fidelity_obtained": obtained(told.question.fidelity, points.times)
+                "fidelity_obtained": obtained(told.question.fidelity, points)
                 if inside
                 else None,
                 "points": len(inside),
                 "is_empty": not inside,
                 "first_at": min(inside, default=None),
                 "last_at": max(inside, default=None),
-                "step_seconds": usual_step(points.times),
+                "step_seconds": points.step_seconds,
                 "refusal": told.refusal,
                 "mirror_points": compared,
                 "mirror_error": error,
@@ -247,7 +245,7 @@ def mirror_error(
 
 def _page_row(walk: PriceWalk, told: Told) -> Row:
     assert told.answer is not None
-    times = [time for points in told.points.values() for time in points.times]
+    times = [points.times for points in told.points.values() if points.times]
     return {
         "kind": "page",
         "dataset": "prices",
@@ -256,8 +254,8 @@ def _page_row(walk: PriceWalk, told: Told) -> Row:
         "strategy": "prices",
         "request": told.answer.request,
         "rows_served": sum(points.served for points in told.points.values()),
-        "ts_oldest": min(times, default=None),
-        "ts_newest": max(times, default=None),
+        "ts_oldest": min(map(min, times), default=None),
+        "ts_newest": max(map(max, times), default=None),
         "age_seconds": told.answer.age_seconds,
         "trace_id": told.answer.trace_id,
         "started_at": moment(walk.started_at),

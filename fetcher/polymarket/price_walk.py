@@ -19,7 +19,7 @@ from fetcher.polymarket.price_history import (
     Told,
     ladder,
 )
-from fetcher.polymarket.price_rows import Wanted, end_rows, page_tables, usual_step
+from fetcher.polymarket.price_rows import Wanted, end_rows, page_tables
 from fetcher.polymarket.walk_rows import walks_table
 from fetcher.saved import fits
 from lake.batch import Batch, CursorChange, Json
@@ -210,7 +210,7 @@ def _rest(
         return None
     start, end = head
     points = told.points.get(token)
-    inside = [t for t in points.times if start <= t < end] if points else []
+    inside = points.inside(start, end) if points else ()
     first = min(inside, default=end)
     least = 60 * max(_LOOSE * told.question.fidelity, coarser)
     if not inside:
@@ -263,7 +263,7 @@ def _newest(walk: PriceWalk, told: Told) -> dict[str, int]:
         return {}
     fidelity = told.question.fidelity
     return {
-        token: max(fidelity, int(usual_step(points.times) or 0) // 60)
+        token: max(fidelity, int(points.step_seconds or 0) // 60)
         for token, points in told.points.items()
         if points.times and token not in walk.newest
     }

@@ -278,11 +278,23 @@ def test_an_answer_to_another_question_is_not_taken(wrong):
 
 
 def test_points_that_are_coarser_than_asked_for_say_so():
-    assert obtained(1, range(NOW, NOW + 6000, 60)) == 1
-    assert obtained(1, range(NOW, NOW + 60_000, 300)) == 5
-    assert obtained(1, range(NOW, NOW + 60_000, 196)) == 1
-    assert obtained(30, range(NOW, NOW + 6000, 60)) == 30
-    assert obtained(5, []) == 5
+    def came(seconds: int, step: int) -> Points:
+        times = list(range(NOW, NOW + seconds, step))
+        return Points(times, [0.5] * len(times))
+
+    assert obtained(1, came(6000, 60)) == 1
+    assert obtained(1, came(60_000, 300)) == 5
+    assert obtained(1, came(60_000, 196)) == 1
+    assert obtained(30, came(6000, 60)) == 30
+    assert obtained(5, Points()) == 5
+
+
+def test_points_inside_of_a_window_are_told_in_any_order():
+    times = [NOW, NOW + 60, NOW + 120]
+    for some in (times, times[::-1]):
+        points = Points(some, [0.5] * 3)
+        assert sorted(points.inside(NOW + 1, NOW + 120)) == [NOW + 60]
+        assert list(points.inside(NOW, NOW + 121)) == some
 
 
 def test_the_mirrors_error_is_the_mean_over_points_that_lie_together():

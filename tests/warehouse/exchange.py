@@ -110,7 +110,7 @@ class Exchange:
         self.withdrawn: set[Fill] = set()
         self.events: dict[str, dict[str, Any]] = {}
         self.quotes: list[dict[str, Any]] = []
-        self.midpoints: list[tuple[int, int, datetime, float, int]] = []
+        self.midpoints: list[tuple[int, int, datetime, datetime, float, int]] = []
         self.price_windows: list[tuple[int, int, datetime, datetime, int]] = []
         self.settled: list[tuple[int, datetime, list[float]]] = []
         self.taker_walk = True
@@ -272,10 +272,17 @@ class Exchange:
         self.settled.append((market, at, list(payouts)))
 
     def midpoint(
-        self, market: int, at: datetime, price: float, *, token: int = 0, step: int = 60
+        self,
+        market: int,
+        at: datetime,
+        price: float,
+        *,
+        until: datetime | None = None,
+        token: int = 0,
+        step: int = 60,
     ) -> None:
-        """A point of the token's price history, as it was fetched."""
-        self.midpoints.append((market, token, at, price, step))
+        """A run of the token's prices, as it was fetched: of one point, or longer."""
+        self.midpoints.append((market, token, at, until or at, price, step))
 
     def price_window(
         self,
@@ -404,7 +411,8 @@ class Exchange:
         if not self.midpoints and not self.price_windows:
             return
         put(db, "WalkFact", walk_key=900, walk_id="p900", dataset="prices")
-        for number, (market, token, at, price, step) in enumerate(self.midpoints):
+        for number, run in enumerate(self.midpoints):
+            market, token, at, until, price, step = run
             put(
                 db,
                 "PriceHistoryFact",
@@ -412,11 +420,17 @@ class Exchange:
                 resolution_seconds=step,
                 price=price,
                 observed_at=at,
+                observed_until=until,
                 fetched_at=at,
                 walk_key=900,
                 page_no=0,
                 row_no=number,
             )
+        db.execute(
+            "insert into silver.PriceSpan select token_key, resolution_seconds,"
+            " min(observed_at), max(observed_until) from silver.PriceHistoryFact"
+            " group by all"
+        )
         for number, (market, token, start, end, points) in enumerate(
             self.price_windows
         ):

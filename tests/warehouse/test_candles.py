@@ -210,6 +210,29 @@ def test_midpoints_make_candles_of_both_tokens(exchange):
     assert rows(db, hour) == [("Yes", "1h", NOON, 0.4, 0.6, 0.3, 0.5, 4, False)]
 
 
+def test_a_price_that_did_not_change_fills_every_bucket_that_it_covers(exchange):
+    market = exchange.market()
+    exchange.midpoint(market, NOON, 0.4, until=NOON + minutes(21))
+    exchange.midpoint(market, NOON + minutes(22), 0.5)
+    db = exchange.warehouse()
+    five = f"{MIDPOINTS} where width = '5m' and not is_mirrored order by bucket_start"
+    assert [row[2:8] for row in rows(db, five)] == [
+        *((NOON + minutes(5 * n), 0.4, 0.4, 0.4, 0.4, 5) for n in range(4)),
+        (NOON + minutes(20), 0.4, 0.5, 0.4, 0.5, 3),
+    ]
+
+
+def test_a_finer_price_shows_inside_of_what_a_coarse_one_covers(exchange):
+    market = exchange.market()
+    exchange.midpoint(market, NOON, 0.4, until=NOON + minutes(60), step=300)
+    exchange.midpoint(market, NOON + minutes(32), 0.7)
+    db = exchange.warehouse()
+    highs = f"{MIDPOINTS} where width = '5m' and high = 0.7 and not is_mirrored"
+    assert [row[2:8] for row in rows(db, highs)] == [
+        (NOON + minutes(30), 0.4, 0.7, 0.4, 0.4, 2)
+    ]
+
+
 def test_a_token_that_has_prices_of_its_own_is_not_mirrored(exchange):
     market = exchange.market()
     for minute in (0, 61):

@@ -7,9 +7,15 @@ from datetime import timedelta
 import pytest
 from exchange import NOON, minutes, token_key
 
+SECOND = timedelta(seconds=1)
+
 SHOWN = """
     select outcome, is_mirrored, resolution_seconds, price, observed_at
     from gold.prices order by outcome, observed_at, resolution_seconds
+"""
+SPANS = """
+    select is_mirrored, price, observed_at, observed_until
+    from gold.prices where outcome = 'No' order by observed_at
 """
 
 
@@ -34,6 +40,45 @@ def test_a_window_in_which_the_second_token_was_fetched_is_not_mirrored(exchange
     exchange.price_window(market, NOON + minutes(1), NOON + minutes(2), 1, token=1)
     no = [row[1:4] for row in shown(exchange) if row[0] == "No"]
     assert no == [(True, 60, 0.6), (False, 60, 0.53), (True, 60, 0.4)]
+
+
+def test_a_run_is_mirrored_but_for_when_the_second_token_was_fetched(exchange):
+    market = exchange.market()
+    exchange.midpoint(market, NOON, 0.4, until=NOON + minutes(60))
+    exchange.midpoint(market, NOON + minutes(12), 0.55, token=1)
+    exchange.midpoint(market, NOON + minutes(31), 0.58, token=1)
+    exchange.price_window(market, NOON + minutes(10), NOON + minutes(20), 1, token=1)
+    exchange.price_window(market, NOON + minutes(15), NOON + minutes(30), 1, token=1)
+    assert exchange.warehouse().execute(SPANS).fetchall() == [
+        (True, 0.6, NOON, NOON + minutes(10) - SECOND),
+        (False, 0.55, NOON + minutes(12), NOON + minutes(12)),
+        (True, 0.6, NOON + minutes(30), NOON + minutes(31) - SECOND),
+        (False, 0.58, NOON + minutes(31), NOON + minutes(31)),
+        (True, 0.6, NOON + minutes(31) + SECOND, NOON + minutes(60)),
+    ]
+
+
+def test_the_price_at_a_moment_is_that_of_the_run_around_it(exchange):
+    market = exchange.market()
+    exchange.midpoint(market, NOON, 0.4, until=NOON + minutes(10))
+    exchange.midpoint(market, NOON + minutes(11), 0.5, until=NOON + minutes(20))
+    db = exchange.warehouse()
+    asked = (
+        "select moment, price, observed_until < moment - interval 2 minutes from"
+        " (select unnest($moments::timestamp[]) as moment) as moments"
+        " asof left join (from gold.prices where outcome = 'Yes') as prices"
+        " on moment >= observed_at order by moment"
+    )
+    moments = [NOON + minutes(m) for m in (-1, 0, 10.5, 11, 21, 30)]
+    told = [row[1:] for row in db.execute(asked, {"moments": moments}).fetchall()]
+    assert told == [
+        (None, None),
+        (0.4, False),
+        (0.4, False),
+        (0.5, False),
+        (0.5, False),
+        (0.5, True),
+    ]
 
 
 def test_a_point_from_the_edge_of_its_window_is_not_mirrored_as_well(exchange):

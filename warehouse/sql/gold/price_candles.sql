@@ -2,7 +2,7 @@
 -- Grain: one row per token, width and bucket with a price.
 -- Key: token_id, width, bucket_start
 -- Units: open, high, low, close in dollars a share, bucket_start UTC.
--- Sources: silver.PriceHistoryFact, silver.MarketTokenDim
+-- Sources: silver.PriceHistoryFact, silver.PriceSpan, silver.MarketTokenDim
 -- width is 5m, 1h or 1d. A bucket is made of prices at least as fine as itself:
 -- of prices that the exchange keeps by the half hour there are candles of hours
 -- and days. A price that did not change for several buckets stands in each of
@@ -19,7 +19,8 @@
 -- is_mirrored: made from the other token's price
 with
 
-runs as (
+-- read where it is used, so that a filter on tokens reaches the table
+runs as not materialized (
     select
         token_key,
         resolution_seconds,
@@ -28,6 +29,11 @@ runs as (
         epoch_us(observed_until) // 1000000 as last_second
     from silver.PriceHistoryFact
     where resolution_seconds > 0 and price between 0 and 1
+),
+
+spans as (
+    select * from silver.PriceSpan
+    where resolution_seconds > 0
 ),
 
 tokens as (
@@ -73,46 +79,79 @@ shown as (
     where binary_markets.first_token_key is not null
 ),
 
-bucketed as (
-    select
-        runs.*,
-        widths.width,
-        widths.width_seconds,
-        unnest(
-            range(
-                runs.first_second // widths.width_seconds,
-                runs.last_second // widths.width_seconds + 1
-            )
-        ) * widths.width_seconds as bucket_second
-    from runs
-    inner join widths on runs.resolution_seconds <= widths.width_seconds
+-- tokens in whose buckets prices of several resolutions may meet
+mixed as (
+    select token_key
+    from spans
+    group by token_key
+    having count(*) > 1
 ),
 
-bucketed_seconds as (
+spread as not materialized (
     select
-        bucketed.token_key,
-        bucketed.width,
-        bucketed.bucket_second
-    from bucketed
-    semi join binary_markets
-        on bucketed.token_key = binary_markets.second_token_key
+        shown.* exclude (token_key),
+        widths.width,
+        widths.width_seconds,
+        runs.resolution_seconds,
+        runs.price,
+        runs.first_second,
+        runs.last_second,
+        runs.first_second // widths.width_seconds as first_bucket,
+        runs.last_second // widths.width_seconds as last_bucket,
+        mixed.token_key is not null as is_mixed
+    from runs
+    inner join shown on runs.token_key = shown.token_key
+    inner join widths on runs.resolution_seconds <= widths.width_seconds
+    left join mixed on runs.token_key = mixed.token_key
+),
+
+-- buckets that one run has to itself: all but its first and its last one
+filled as (
+    select
+        shown_token_key,
+        token_id,
+        condition_id,
+        outcome,
+        is_mirrored,
+        width,
+        unnest(if(is_mixed, [], range(first_bucket + 1, last_bucket)))
+        * width_seconds as bucket_second,
+        price as open,
+        price as high,
+        price as low,
+        price as close,
+        width_seconds // resolution_seconds as points
+    from spread
+),
+
+bucketed as (
+    select
+        *,
+        unnest(
+            case
+                when is_mixed then range(first_bucket, last_bucket + 1)
+                when first_bucket = last_bucket then [first_bucket]
+                else [first_bucket, last_bucket]
+            end
+        ) * width_seconds as bucket_second
+    from spread
 ),
 
 clipped as (
     select
-        token_key,
-        resolution_seconds,
-        width,
-        bucket_second,
-        price,
+        *,
         greatest(first_second, bucket_second) as from_second,
         least(last_second, bucket_second + width_seconds - 1) as to_second
     from bucketed
 ),
 
-measured as (
+merged as (
     select
-        token_key,
+        shown_token_key,
+        token_id,
+        condition_id,
+        any_value(outcome) as outcome,
+        is_mirrored,
         width,
         bucket_second,
         -- whole seconds; of two resolutions at one moment the finer one counts
@@ -127,34 +166,66 @@ measured as (
             ) as bigint
         ) as points
     from clipped
-    group by token_key, width, bucket_second
+    group by
+        shown_token_key,
+        token_id,
+        condition_id,
+        is_mirrored,
+        width,
+        bucket_second
+),
+
+measured as (
+    select * from filled
+    union all by name
+    select * from merged
+),
+
+runs_of_seconds as (
+    select runs.*
+    from runs
+    semi join binary_markets on runs.token_key = binary_markets.second_token_key
+),
+
+buckets_of_seconds as (
+    select
+        runs_of_seconds.token_key,
+        widths.width,
+        unnest(
+            range(
+                runs_of_seconds.first_second // widths.width_seconds,
+                runs_of_seconds.last_second // widths.width_seconds + 1
+            )
+        ) * widths.width_seconds as bucket_second
+    from runs_of_seconds
+    inner join widths
+        on runs_of_seconds.resolution_seconds <= widths.width_seconds
 ),
 
 final as (
     select
-        shown.token_id,
-        shown.condition_id,
-        shown.outcome,
+        measured.token_id,
+        measured.condition_id,
+        measured.outcome,
         measured.width,
         make_timestamp(measured.bucket_second * 1000000) as bucket_start,
-        if(shown.is_mirrored, round(1 - measured.open, 9), measured.open)
+        if(measured.is_mirrored, round(1 - measured.open, 9), measured.open)
             as open,
-        if(shown.is_mirrored, round(1 - measured.low, 9), measured.high)
+        if(measured.is_mirrored, round(1 - measured.low, 9), measured.high)
             as high,
-        if(shown.is_mirrored, round(1 - measured.high, 9), measured.low)
+        if(measured.is_mirrored, round(1 - measured.high, 9), measured.low)
             as low,
-        if(shown.is_mirrored, round(1 - measured.close, 9), measured.close)
+        if(measured.is_mirrored, round(1 - measured.close, 9), measured.close)
             as close,
         measured.points,
-        shown.is_mirrored
+        measured.is_mirrored
     from measured
-    inner join shown on measured.token_key = shown.token_key
-    anti join bucketed_seconds
+    anti join buckets_of_seconds
         on
-            shown.is_mirrored
-            and shown.shown_token_key = bucketed_seconds.token_key
-            and measured.width = bucketed_seconds.width
-            and measured.bucket_second = bucketed_seconds.bucket_second
+            measured.is_mirrored
+            and measured.shown_token_key = buckets_of_seconds.token_key
+            and measured.width = buckets_of_seconds.width
+            and measured.bucket_second = buckets_of_seconds.bucket_second
 )
 
 select * from final
