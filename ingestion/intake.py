@@ -42,10 +42,11 @@ def intakes(
     taken: Mapping[str, set[str]],
     *,
     intake_rows: int = INTAKE_ROWS,
+    may_cut: bool = False,
 ) -> Iterator[Intake]:
     """Yield what is new of some datasets, together day by day, oldest first.
 
-    A day is never cut: an intake holds all that is new of it. Files that are `taken`
+    A day is not cut, an intake holds all that is new of it, unless it may be. Files that are `taken`
     already are left out, except on days that are to be taken whole.
     """
     days = INTAKE_DAYS if any(taken.values()) else timedelta.max.days
@@ -59,7 +60,12 @@ def intakes(
             day = by_day.setdefault(file.day, Intake())
             day.add(dataset, [file], {file.day} & whole)
     intake, first = Intake(), date.min
-    for name, day in sorted(by_day.items()):
+    pieces = (
+        (name, piece)
+        for name, day in sorted(by_day.items())
+        for piece in (_by_file(day) if may_cut else [day])
+    )
+    for name, day in pieces:
         today = date.fromisoformat(name)
         full = intake.rows + day.rows > intake_rows
         if intake.rows and (full or (today - first).days >= days):
@@ -71,3 +77,11 @@ def intakes(
             intake.add(dataset, files, day.whole_days[dataset])
     if intake.files:
         yield intake
+
+
+def _by_file(day: Intake) -> Iterator[Intake]:
+    for dataset, files in day.files.items():
+        for file in files:
+            piece = Intake()
+            piece.add(dataset, [file], day.whole_days[dataset])
+            yield piece

@@ -39,6 +39,10 @@ TOGETHER: tuple[tuple[str, ...], ...] = (
 """The datasets that silver reads, in the order in which they are taken in; those that
 stand together are taken in together, day by day."""
 
+CUT: dict[tuple[str, ...], int] = {("prices",): 3}
+"""Those of which a day need not be taken in at once, and how many times as many rows
+fit into an intake: of prices, only what changed is ever held."""
+
 FACTS: dict[str, tuple[str, tuple[str, ...]]] = {
     "live_volume": ("LiveVolumeFact", ("MarketKey", "WalkFact")),
     "resolutions": ("ResolutionFact", ("MarketKey", "WalkFact")),

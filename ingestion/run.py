@@ -14,7 +14,7 @@ import duckdb
 from bronze import DATASETS
 from ingestion import taken
 from ingestion.intake import INTAKE_ROWS, intakes
-from ingestion.load import TOGETHER, Loader
+from ingestion.load import CUT, TOGETHER, Loader
 from ingestion.publish import Turns
 from lake.delta_log import Changes, DeltaLog
 from lake.locks import held
@@ -248,7 +248,8 @@ class _Run:
         started, read, gained = time.monotonic(), 0, 0
         new = {name: changes[name] for name in names}
         known = {name: taken.files(db, name) for name in names}
-        for intake in intakes(new, known, intake_rows=self._intake_rows):
+        rows = self._intake_rows * CUT.get(names, 1)
+        for intake in intakes(new, known, intake_rows=rows, may_cut=names in CUT):
             with _transaction(db):
                 fresh = loader.take_in(names, intake)
                 for name, files in intake.files.items():

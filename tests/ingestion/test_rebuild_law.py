@@ -19,7 +19,7 @@ from small_warehouse import FILLS
 
 from bronze import DATASETS
 from ingestion.intake import intakes
-from ingestion.load import TOGETHER, Loader
+from ingestion.load import CUT, TOGETHER, Loader
 from lake.live_files import Changes, LiveFile
 from warehouse.models import define_silver
 
@@ -184,7 +184,9 @@ class Silver:
     def run(self, commits, *, intake_rows):
         for names in TOGETHER:
             new = {name: Changes("log", 1, tuple(commits[name])) for name in names}
-            for intake in intakes(new, {}, intake_rows=intake_rows):
+            for intake in intakes(
+                new, {}, intake_rows=intake_rows, may_cut=names in CUT
+            ):
                 self._db.execute("begin")
                 self._loader.take_in(names, intake)
                 self._db.execute("commit")

@@ -17,8 +17,9 @@ history_days = 4
 mirror_sample = 5
 """
 GOLD = """
-    select token_id, epoch(observed_at)::bigint as t, resolution_seconds, price,
-        is_mirrored from gold.prices order by all
+    select token_id, epoch(observed_at)::bigint as t,
+        epoch(observed_until)::bigint as until, resolution_seconds, price, is_mirrored
+    from gold.prices order by all
 """
 
 
@@ -57,11 +58,16 @@ def test_killed_runs_and_late_ones_end_with_what_one_run_would_hold(home):
         user.ingest()
         gold = user.ask(GOLD)
         own = gold.filter(~pl.col("is_mirrored"))
-        held = set(own.select("token_id", "t", "price").iter_rows())
         final = user.box.now() - 90 - 60 * FIDELITY
         begin = user.box.now() - 3 * DAY
-        missing = {one for one in served(user.box, begin) if one[1] < final} - held
-        assert missing == set()
+        wanted = [one for one in served(user.box, begin) if one[1] < final]
+        points = pl.DataFrame(wanted, ["token_id", "moment", "served"], orient="row")
+        held = points.sort("moment").join_asof(
+            own.sort("t"), left_on="moment", right_on="t", by="token_id"
+        )
+        assert held.filter(pl.col("moment") <= pl.col("until")).height == len(wanted)
+        assert (held["price"] == held["served"]).all()
+        assert own.height < len(wanted)
         assert own.select("token_id", "t", "resolution_seconds").is_unique().all()
         sides = gold.group_by("t", "resolution_seconds").agg(pl.col("price").len())
         assert sides["price"].max() > 1

@@ -60,12 +60,27 @@ def stamp(second: int) -> str:
     return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def in_gold(user, *, is_mirrored: bool = False) -> set[tuple[str, int, float]]:
+def in_gold(user, *, is_mirrored: bool = False) -> set[tuple[str, int, int, float]]:
+    """The runs: token, first and last second, price."""
     rows = user.ask(
-        "select token_id, epoch(observed_at)::bigint as t, price from gold.prices"
-        f" where is_mirrored = {is_mirrored}"
+        "select token_id, epoch(observed_at)::bigint, epoch(observed_until)::bigint,"
+        f" price from gold.prices where is_mirrored = {is_mirrored}"
     )
     return set(rows.iter_rows())
+
+
+def runs(token, points, step: int) -> set[tuple[str, int, int, float]]:
+    """The runs that captured points make,."""
+    found: list[list] = []
+    for point in sorted(points, key=lambda one: one["t"]):
+        t, price = point["t"], point["p"]
+        if found and found[-1][2] == price:
+            now, before = t // step, found[-1][1] // step
+            if now - before <= 1 and now // 1024 == before // 1024:
+                found[-1][1] = t
+                continue
+        found.append([t, t, price])
+    return {(token, *run) for run in found}
 
 
 @pytest.mark.parametrize(("name", "fidelity"), [(MINUTES, 1), (FIVE_MINUTES, 5)])
@@ -76,10 +91,12 @@ def test_captured_points_are_there_once_each_with_their_prices(
     served = real.value_of(name)["history"]
     assert len(served) > 1_400
     user = fetched(tmp_path, {token: served}, fidelity)
-    assert in_gold(user) == {(token, one["t"], one["p"]) for one in served}
+    expected = runs(token, served, 60 * fidelity)
+    assert in_gold(user) == expected
+    assert len(expected) < len(served) / 6
     mirrored = in_gold(user, is_mirrored=True)
     other = real.placeholder_token(token)
-    assert mirrored == {(other, one["t"], round(1 - one["p"], 9)) for one in served}
+    assert mirrored == {(other, *run[1:3], round(1 - run[3], 9)) for run in expected}
     steps = user.ask(
         "select distinct resolution_seconds, is_empty, fidelity_obtained_minutes"
         " from gold.prices, silver.PriceWindowFact where points > 100"
@@ -98,7 +115,8 @@ def test_a_month_of_captured_hours_of_many_tokens_is_there(tmp_path):
         for (token,), part in rows.partition_by("token_id", as_dict=True).items()
     }
     user = fetched(tmp_path, histories, 60)
-    assert in_gold(user) == set(rows.select("token_id", "t", "price").iter_rows())
+    expected = set().union(*(runs(t, some, 3600) for t, some in histories.items()))
+    assert in_gold(user) == expected
 
 
 def test_captured_histories_without_a_point_are_recorded_and_nothing_is_invented(

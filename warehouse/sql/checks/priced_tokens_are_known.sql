@@ -9,6 +9,11 @@ named as (
     from silver.PriceHistoryFact
     union
     select
+        'PriceSpan' as table_name,
+        token_key
+    from silver.PriceSpan
+    union
+    select
         'PriceWindowFact' as table_name,
         token_key
     from silver.PriceWindowFact
