@@ -46,8 +46,8 @@ def intakes(
 ) -> Iterator[Intake]:
     """Yield what is new of some datasets, together day by day, oldest first.
 
-    A day is not cut, an intake holds all that is new of it, unless it may be. Files that are `taken`
-    already are left out, except on days that are to be taken whole.
+    A day is not cut, an intake holds all that is new of it, unless it may be. Files
+    that are `taken` already are left out, except on days that are to be taken whole.
     """
     days = INTAKE_DAYS if any(taken.values()) else timedelta.max.days
     by_day: dict[str, Intake] = {}

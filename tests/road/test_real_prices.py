@@ -70,7 +70,7 @@ def in_gold(user, *, is_mirrored: bool = False) -> set[tuple[str, int, int, floa
 
 
 def runs(token, points, step: int) -> set[tuple[str, int, int, float]]:
-    """The runs that captured points make,."""
+    """The runs that captured points make."""
     found: list[list] = []
     for point in sorted(points, key=lambda one: one["t"]):
         t, price = point["t"], point["p"]

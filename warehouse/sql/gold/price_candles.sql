@@ -89,7 +89,11 @@ mixed as (
 
 spread as not materialized (
     select
-        shown.* exclude (token_key),
+        shown.shown_token_key,
+        shown.token_id,
+        shown.condition_id,
+        shown.outcome,
+        shown.is_mirrored,
         widths.width,
         widths.width_seconds,
         runs.resolution_seconds,
@@ -208,6 +212,8 @@ final as (
         measured.condition_id,
         measured.outcome,
         measured.width,
+        measured.points,
+        measured.is_mirrored,
         make_timestamp(measured.bucket_second * 1000000) as bucket_start,
         if(measured.is_mirrored, round(1 - measured.open, 9), measured.open)
             as open,
@@ -216,9 +222,7 @@ final as (
         if(measured.is_mirrored, round(1 - measured.high, 9), measured.low)
             as low,
         if(measured.is_mirrored, round(1 - measured.close, 9), measured.close)
-            as close,
-        measured.points,
-        measured.is_mirrored
+            as close
     from measured
     anti join buckets_of_seconds
         on

@@ -15,8 +15,8 @@
 -- fetched itself: a daily sample, and markets in which the two were found to
 -- miss 1 by over a cent.
 -- The older a price is, the coarser: the exchange keeps minutes for days only.
--- Where windows of two resolutions touch, both are here. What is outside of 0 to
--- 1 is no price and not here: `warehouse check` shows it.
+-- Where windows of two resolutions touch, both are here. What is outside of 0
+-- to 1 is no price and not here: `warehouse check` shows it.
 -- Columns:
 -- price: midpoint of best bid and best ask; where resolution_seconds is 0, what
 --     the outcome paid

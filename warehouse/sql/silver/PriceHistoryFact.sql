@@ -181,8 +181,8 @@ union all
 from touched_run;
 
 -- step: place
--- In the order of time: how far what stands before reaches, and what it says. Of
--- those that begin at one second the latest word is the first.
+-- In the order of time: how far what stands before reaches, and what it says.
+-- Of those that begin at one second the latest word is the first.
 create or replace temp table placed_element as
 select
     *,
@@ -195,7 +195,7 @@ window
     in_time as (
         partition by token_key, resolution_seconds
         order by
-            first_second,
+            first_second asc,
             fetched_at desc,
             walk_id desc,
             coalesce(page_no, 0) desc,
@@ -221,7 +221,7 @@ clustered as (
         count(*) filter (where reached is null or first_second > reached) over (
             partition by token_key, resolution_seconds
             order by
-                first_second,
+                first_second asc,
                 fetched_at desc,
                 walk_id desc,
                 coalesce(page_no, 0) desc,
