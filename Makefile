@@ -61,6 +61,7 @@ bench: setup
 	$(BIN)/python -m benchmarks.walk_pace --seconds 30
 	$(BIN)/python -m benchmarks.ingest --fills 500000 --times 3
 	$(BIN)/python -m benchmarks.ingest_news --few 200000 --many 1000000 --new 5000 --markets 40 --times 3
+	$(BIN)/python -m benchmarks.price_flood --markets 5000
 
 bench-large: setup
 	$(BIN)/python -m benchmarks.fetch_cost
@@ -72,6 +73,7 @@ bench-large: setup
 	$(BIN)/python -m benchmarks.ingest --fills 100000000
 	$(BIN)/python -m benchmarks.ingest_news --few 10000000 --many 100000000 --new 100000 --markets 1500
 	-$(BIN)/python -m benchmarks.gold_speed
+	$(BIN)/python -m benchmarks.price_flood --markets 50000
 
 docs: setup
 	$(BIN)/python -m ingestion.dictionary
