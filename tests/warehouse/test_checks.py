@@ -34,7 +34,7 @@ DAMAGE = {
     "matches_have_one_taker": FACT + "is_taker = true",
     "midpoints_are_dollars_a_share": "update silver.PriceHistoryFact set price = 1.5",
     "price_runs_do_not_overlap": (
-        "update silver.PriceHistoryFact set observed_until = '2027-01-01'"
+        "update silver.PriceHistoryFact set observed_until = '1970-01-01'"
     ),
     "priced_tokens_are_known": "delete from silver.MarketTokenDim where token_key = 2",
     "occurrences_count_from_one": FACT + "occurrence = 2" + ONE,
