@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
@@ -93,7 +94,8 @@ def _row(case: Case, results: list[Result]) -> str:
     ]
     how += [f"**seed {one.seed}: {'; '.join(one.problems)[:200]}**" for one in failed]
     sentences = dict.fromkeys(r.sentence for r in results if r.sentence)
-    how += [f"“{_cell(sentence)}”" for sentence in list(sentences)[:2]]
+    shown = dict.fromkeys(_cell(sentence) for sentence in sentences)
+    how += [f"“{sentence}”" for sentence in list(shown)[:2]]
     times = sum(result.times for result in results)
     return (
         f"| {_cell(case.about)} | {times:,} | {lost:,} | {doubled:,} |"
@@ -103,7 +105,7 @@ def _row(case: Case, results: list[Result]) -> str:
 
 def _bug(result: Result) -> str:
     caught = f"`{result.case}`, seed {result.seed}"
-    what = _cell("; ".join(result.problems)[:300]) or "**nothing: not caught**"
+    what = _cell("; ".join(result.problems))[:300] or "**nothing: not caught**"
     return f"| {_cell(result.bug)} | {caught} | {what} |\n"
 
 
@@ -120,5 +122,16 @@ def _places(case: Case, results: list[Result]) -> str:
     )
 
 
+_NOISE = (
+    (re.compile(r"/\S*/polylake-(?:torture|mutant)-\w+/home/"), ""),
+    (re.compile(r"\d{4}-\d\d-\d\dT[\d:]+Z (?:INFO|WARNING) "), ""),
+    (re.compile(r"(cursor=\w{12})[\w=.-]+"), r"\1..."),
+    (re.compile(r"127\.0\.0\.1:\d+"), "HOST"),
+)
+
+
 def _cell(text: str) -> str:
+    """The text on one line, without folders, moments, ports and cursors of the day."""
+    for noise, instead in _NOISE:
+        text = noise.sub(instead, text)
     return " ".join(text.replace("|", "\\|").split())
