@@ -21,6 +21,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -168,7 +169,7 @@ def report(
     told = {
         "question": question,
         "command": " ".join(["python", "-m", _module(), *sys.argv[1:]]),
-        "commit": _commit(),
+        "commit": commit(),
         "machine": machine(),
         **found,
         "targets": [
@@ -216,7 +217,9 @@ def _module() -> str:
     return spec.name if spec is not None else Path(sys.argv[0]).name
 
 
-def _commit() -> str:
+@cache
+def commit() -> str:
+    """The commit of the code, marked where files differ from it."""
     done = subprocess.run(
         ["git", "describe", "--always", "--dirty", "--exclude=*"],
         cwd=ROOT,

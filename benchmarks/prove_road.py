@@ -13,12 +13,10 @@ from __future__ import annotations
 import argparse
 import json
 import random
-import resource
 import shutil
 import signal
 import subprocess
 import sys
-import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,7 +27,8 @@ import duckdb
 import polars as pl
 import pyarrow.parquet as pq
 
-BIN = Path(sys.executable).parent
+from benchmarks.measure import BIN, spent
+
 IDENTITY = (
     "transaction_hash, proxy_wallet, condition_id, token_id, side, timestamp, "
     "round(size, 6) as size, round(price, 6) as price"
@@ -115,25 +114,17 @@ class Lake:
 
     def run(self, program: str, *options: str) -> dict[str, Any]:
         """Run a command; return its summary, seconds and peak memory."""
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        began = time.monotonic()
-        done = subprocess.run(
-            [str(BIN / program), *options, "--config", str(self.config), "--json"],
-            stdout=subprocess.PIPE,
-            text=True,
-            check=False,
+        done = spent(
+            [BIN / program, *options, "--config", self.config, "--json"], may_fail=True
         )
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        summary = json.loads(done.stdout)
+        summary = done.said
         datasets = summary["datasets"]
         return {
-            "exit_code": done.returncode,
+            "exit_code": done.exit_code,
             "failures": summary["failures"],
-            "seconds": round(time.monotonic() - began, 1),
-            "cpu_seconds": round(
-                after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, 1
-            ),
-            "peak_mb": after.ru_maxrss // 1024,
+            "seconds": round(done.seconds, 1),
+            "cpu_seconds": round(done.cpu_seconds, 1),
+            "peak_mb": round(done.peak_mb),
             "requests": sum(one["requests"] for one in datasets.values()),
             "rows_new": {name: one["rows_new"] for name, one in datasets.items()},
             "completeness": summary.get("completeness"),

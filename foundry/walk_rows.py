@@ -144,16 +144,7 @@ def walks_table(said: list[pl.DataFrame]) -> pa.Table:
     rows = pl.concat(said, how="diagonal").sort(
         *("kind", "walk_id", "page_no", "key"), nulls_last=False
     )
-    table = rows.to_arrow()
-    return pa.table(
-        [
-            table[field.name].cast(field.type)
-            if field.name in table.column_names
-            else pa.nulls(table.num_rows, field.type)
-            for field in WALKS.schema
-        ],
-        schema=WALKS.schema,
-    )
+    return WALKS.filled(rows.to_arrow())
 
 
 def _request(filters: dict[str, str]) -> str:

@@ -18,7 +18,7 @@ from ingestion.bronze_views import show_bronze
 from ingestion.intake import Intake
 from lake.delta_log import LiveFile
 from warehouse import stored
-from warehouse.models import models
+from warehouse.models import models, run_steps
 
 TOGETHER: tuple[tuple[str, ...], ...] = (
     ("markets",),
@@ -253,9 +253,7 @@ class Loader:
         show_bronze(self._db, DATASETS[dataset], [folder / f.name for f in files])
 
     def _run(self, model: str, *steps: str) -> None:
-        for step in steps:
-            for statement in models("silver")[model].steps[step].split(";\n"):
-                self._execute(statement)
+        run_steps(self._execute, model, *steps)
 
     def _execute(self, statement: str) -> None:
         """Run one statement, but never insert nothing.

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,7 +19,12 @@ from lake.delta_log import Changes, DeltaLog
 from lake.locks import held
 from lake.storage import LocalStorage
 from settings.errors import Locked, PolylakeError
-from warehouse.connect import NotAWarehouse, open_to_read, open_to_write
+from warehouse.connect import (
+    NotAWarehouse,
+    open_to_read,
+    open_to_write,
+    transaction,
+)
 from warehouse.models import comment_on_columns, define_gold, define_silver
 
 # Bytes of bronze take some fifty times as long to take in as bytes of the published
@@ -231,7 +235,7 @@ class _Run:
                 self._take_in_together(db, loader, names, changes)
             loader.add_up()
             if not taken.has_these_views(db):
-                with _transaction(db):
+                with transaction(db):
                     define_gold(db)
                     comment_on_columns(db)
                     taken.note_views(db)
@@ -250,7 +254,7 @@ class _Run:
         known = {name: taken.files(db, name) for name in names}
         rows = self._intake_rows * CUT.get(names, 1)
         for intake in intakes(new, known, intake_rows=rows, may_cut=names in CUT):
-            with _transaction(db):
+            with transaction(db):
                 fresh = loader.take_in(names, intake)
                 for name, files in intake.files.items():
                     log_id = changes[name].log_id
@@ -268,7 +272,7 @@ class _Run:
             version = changes[name].version
             if version is not None:
                 at = taken.Version(changes[name].log_id, version)
-                with _transaction(db):
+                with transaction(db):
                     taken.note_version(db, name, at)
         self.summary.datasets[names[0]].seconds += time.monotonic() - started
 
@@ -288,18 +292,6 @@ class _Pace:
     def go_on(self, line: str) -> None:
         if time.monotonic() - self._said_at >= self._seconds:
             self.say(line)
-
-
-@contextmanager
-def _transaction(db: duckdb.DuckDBPyConnection) -> Iterator[None]:
-    db.execute("begin")
-    try:
-        yield
-    except BaseException:
-        with suppress(duckdb.Error):  # an error may have ended it already
-            db.execute("rollback")
-        raise
-    db.execute("commit")
 
 
 def _told(names: tuple[str, ...], read: int, gained: int) -> str:

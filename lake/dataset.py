@@ -64,6 +64,18 @@ class Dataset:
         """The Arrow schema of a file, lineage columns included, `dt` left out."""
         return pa.schema([pa.field(c.name, c.type) for c in self.columns])
 
+    def filled(self, table: pa.Table) -> pa.Table:
+        """Return the rows in the schema; columns they lack are null."""
+        return pa.table(
+            [
+                table[field.name].cast(field.type)
+                if field.name in table.column_names
+                else pa.nulls(table.num_rows, field.type)
+                for field in self.schema
+            ],
+            schema=self.schema,
+        )
+
 
 LINEAGE = (
     Column("fetched_at", TIMESTAMP, "when the answer with this row arrived (UTC)"),

@@ -151,12 +151,11 @@ class Judging:
             ts_oldest="clock",
             ts_newest="clock",
         )
-        return _as_walks(
-            pl.concat([folded, missed], how="diagonal").with_columns(
-                dataset=pl.lit(self._dataset.name),
-                fetched_at=pl.lit(datetime.fromtimestamp(now, UTC)),
-            )
+        rows = pl.concat([folded, missed], how="diagonal").with_columns(
+            dataset=pl.lit(self._dataset.name),
+            fetched_at=pl.lit(datetime.fromtimestamp(now, UTC)),
         )
+        return WALKS.filled(rows.to_arrow())
 
     def _hull(self, names: pl.Series) -> pl.DataFrame:
         if names.is_empty():
@@ -290,17 +289,3 @@ _NO_PAIRS = pl.DataFrame(
 
 def _seconds(day: int) -> tuple[int, int]:
     return day * DAY, day * DAY + DAY - 1
-
-
-def _as_walks(rows: pl.DataFrame) -> pa.Table:
-    """Return the rows in the schema of `walks`; columns they lack are null."""
-    table = rows.to_arrow()
-    return pa.table(
-        [
-            table[field.name].cast(field.type)
-            if field.name in table.column_names
-            else pa.nulls(table.num_rows, field.type)
-            for field in WALKS.schema
-        ],
-        schema=WALKS.schema,
-    )

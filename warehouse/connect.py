@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import duckdb
@@ -47,6 +49,19 @@ def open_to_write(
     if memory_limit is not None:
         config["memory_limit"] = memory_limit
     return _connect(path, read_only=False, config=config)
+
+
+@contextmanager
+def transaction(db: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """Do what the block does as a whole, or not at all where it raises."""
+    db.execute("begin")
+    try:
+        yield
+    except BaseException:
+        with suppress(duckdb.Error):  # an error may have ended it already
+            db.execute("rollback")
+        raise
+    db.execute("commit")
 
 
 def file_format(path: Path) -> int | None:

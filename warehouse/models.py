@@ -16,7 +16,7 @@ client finds them in `duckdb_columns()`, and docs/data-dictionary.md.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -72,6 +72,13 @@ def models(layer: str) -> dict[str, Model]:
             raise ValueError(f"{path.stem} is both a file and a folder of {layer}.")
         found[path.stem] = read_model(path)
     return found
+
+
+def run_steps(execute: Callable[[str], object], model: str, *steps: str) -> None:
+    """Run steps of a silver model, statement by statement."""
+    for step in steps:
+        for statement in models("silver")[model].steps[step].split(";\n"):
+            execute(statement)
 
 
 def define_silver(db: duckdb.DuckDBPyConnection) -> None:

@@ -12,7 +12,8 @@ from datetime import datetime, timedelta
 
 import duckdb
 
-from warehouse.models import models
+from warehouse.connect import transaction
+from warehouse.models import run_steps
 
 STALE_HOURS_AT_ONCE = 50_000  # some million fills: what is held in memory meanwhile
 
@@ -29,29 +30,17 @@ def refresh(
 
     `execute` runs one statement on `db`: see `ingestion.load.Loader.execute`.
     """
-    run(execute, "StaleHour", "mark_replaced")
+    run_steps(execute, "StaleHour", "mark_replaced")
     for first, last in list(_spans(db, at_once)):
-        db.execute("begin")
-        try:
+        with transaction(db):
             db.execute("set variable stale_from = ?::timestamp", [first])
             db.execute("set variable stale_to = ?::timestamp", [last])
-            run(execute, "StaleHour", "read")
+            run_steps(execute, "StaleHour", "read")
             for model in _STORED:
-                run(execute, model, "refresh")
-            run(execute, "StaleHour", "forget")
-        except BaseException:
-            db.execute("rollback")
-            raise
-        db.execute("commit")
+                run_steps(execute, model, "refresh")
+            run_steps(execute, "StaleHour", "forget")
     for table in ("stale_fill", "stale_match"):
         db.execute(f"drop table if exists temp.{table}")
-
-
-def run(execute: Callable[[str], object], model: str, *steps: str) -> None:
-    """Run steps of a silver model, statement by statement."""
-    for step in steps:
-        for statement in models("silver")[model].steps[step].split(";\n"):
-            execute(statement)
 
 
 def _spans(

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import argparse
 import logging
-import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
 from pathlib import Path
+
+from benchmarks.measure import commit
 
 from . import (  # noqa: F401 - they enter their cases
     day,
@@ -116,7 +116,7 @@ def _round(bench: Bench, case: Case, seed: int, *, bug: str = "") -> Result:
     except (AssertionError, OSError) as error:
         problems = (str(error)[-600:],)
         result = Result(
-            case.name, seed, 1, 0, 0, "failed", "", problems, bug=bug, commit=_commit()
+            case.name, seed, 1, 0, 0, "failed", "", problems, bug=bug, commit=commit()
         )
     else:
         verdict, problems = outcome.verdict, outcome.verdict.problems
@@ -135,7 +135,7 @@ def _round(bench: Bench, case: Case, seed: int, *, bug: str = "") -> Result:
             dict(Counter(outcome.struck)),
             round(time.monotonic() - began, 1),
             bug,
-            _commit(),
+            commit(),
         )
     say = log.info if result.is_good else log.error
     say(
@@ -151,19 +151,6 @@ def _round(bench: Bench, case: Case, seed: int, *, bug: str = "") -> Result:
         "; ".join(result.problems),
     )
     return result
-
-
-@cache
-def _commit() -> str:
-    """The commit that is tried, with a plus where the files differ from it."""
-    command = ["git", "describe", "--always", "--abbrev=7", "--exclude=*", "--dirty=+"]
-    try:
-        ran = subprocess.run(
-            command, cwd=TREE, capture_output=True, text=True, check=True
-        )
-    except (OSError, subprocess.CalledProcessError):
-        return ""
-    return ran.stdout.strip()
 
 
 @contextmanager

@@ -22,7 +22,7 @@ from typing import Any
 import duckdb
 
 from warehouse import stored
-from warehouse.models import define_gold, define_silver
+from warehouse.models import define_gold, define_silver, run_steps
 
 DUST = Decimal("0.01")
 NOON = datetime.fromisoformat("2026-11-01 12:00:00")
@@ -84,7 +84,7 @@ def empty_warehouse() -> duckdb.DuckDBPyConnection:
 
 def add_up(db: duckdb.DuckDBPyConnection) -> None:
     """Add up all hours and days of fills that were put in by hand."""
-    stored.run(db.execute, "StaleHour", "mark_everything")
+    run_steps(db.execute, "StaleHour", "mark_everything")
     stored.refresh(db, db.execute)
 
 

@@ -6,6 +6,7 @@ import pytest
 from exchange import NOON, Exchange, minutes
 
 from warehouse import stored
+from warehouse.models import run_steps
 
 
 @pytest.fixture
@@ -38,7 +39,7 @@ def test_only_hours_with_news_are_added_up_again(traded):
 
 def test_an_hour_without_fills_that_stand_is_gone(traded):
     traded.execute("update silver.TradeFact set withdrawn_at = now()::timestamp")
-    stored.run(traded.execute, "StaleHour", "mark_everything")
+    run_steps(traded.execute, "StaleHour", "mark_everything")
     refresh(traded, at_once=1)
     for table in ("MarketHour", "MarketDay", "TokenHour", "TraderDay"):
         assert ask(traded, f"select count(*) from silver.{table}") == [(0,)], table

@@ -109,7 +109,7 @@ qualify is_first;
 
 -- step: gather
 -- What came, and the runs that it may touch.
-create or replace temp table incoming_stretch as
+create or replace temp view keyed_stretch as
 select
     token_map.token_key,
     told_stretch.resolution_seconds,
@@ -124,6 +124,9 @@ select
 from told_stretch
 inner join token_map on told_stretch.token_id = token_map.token_id
 inner join walk_map on told_stretch.walk_id = walk_map.walk_id;
+
+create or replace temp table incoming_stretch as
+from keyed_stretch;
 
 set variable prices_from = (
     select make_timestamp(min(first_second - 2 * resolution_seconds) * 1000000)
@@ -302,20 +305,7 @@ anti join contested_stretch
 create or replace temp table element as
 from agreed_element
 union all
-select
-    token_map.token_key,
-    told_stretch.resolution_seconds,
-    told_stretch.price,
-    told_stretch.first_second,
-    told_stretch.last_second,
-    told_stretch.fetched_at,
-    walk_map.walk_key,
-    walk_map.walk_id,
-    told_stretch.page_no,
-    told_stretch.row_no
-from told_stretch
-inner join token_map on told_stretch.token_id = token_map.token_id
-inner join walk_map on told_stretch.walk_id = walk_map.walk_id;
+from keyed_stretch;
 
 -- step: take_in
 create or replace temp table settled_run as
