@@ -12,7 +12,7 @@ import logging
 import secrets
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import partial
@@ -47,7 +47,7 @@ from lake.walks import WALKS
 
 logger = logging.getLogger(__name__)
 
-MOST_ROWS = 500_000
+MOST_ROWS = 250_000
 FILE_ROWS = 1_000_000
 _FOLDING = "_folding"
 _INTENT = "intent.json"
@@ -121,6 +121,8 @@ class Fold:
             reports = self._reports(snapshot)
             if not numbers and not reports:
                 return None
+            # what fetching has freed by now would come on top of what folding needs
+            pa.default_memory_pool().release_unused()
             return self._fold(snapshot, folded, numbers, reports)
 
     def _fold(
@@ -192,9 +194,13 @@ class Fold:
             .agg(pl.col("oldest").min(), pl.col("newest").max())
         )
 
-    def _ready(self, waiting: Waiting, name: str) -> pa.Table:
+    def _ready(
+        self, waiting: Waiting, name: str, columns: Sequence[str] | None = None
+    ) -> pa.Table:
         """Read the rows of a landing file that need not wait."""
-        return waiting.without(name, read_rows(self._storage, name, self._dataset))
+        wanted = None if columns is None else {*columns, *waiting.columns}
+        rows = read_rows(self._storage, name, self._dataset, columns=wanted)
+        return waiting.without(name, rows)
 
     def _progress(self, names: list[str]) -> dict[str, Progress]:
         """The last record of each walk."""

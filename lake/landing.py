@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -144,11 +144,21 @@ def count_rows(storage: LocalStorage, name: str) -> int:
         return int(reader.count_rows())
 
 
-def read_rows(storage: LocalStorage, name: str, dataset: Dataset) -> pa.Table:
-    """Return the rows of a landing file; repeated strings are dictionary-encoded."""
-    with _opened(storage, name) as reader:
+def read_rows(
+    storage: LocalStorage,
+    name: str,
+    dataset: Dataset,
+    *,
+    columns: Collection[str] | None = None,
+) -> pa.Table:
+    """Return the rows of a landing file; repeated strings are dictionary-encoded.
+
+    With `columns`, those alone: the others are not unpacked.
+    """
+    wanted = [n for n in dataset.schema.names if columns is None or n in columns]
+    with _opened(storage, name, columns=wanted) as reader:
         table = reader.read_all()
-    return table.select(dataset.schema.names).replace_schema_metadata()
+    return table.select(wanted).replace_schema_metadata()
 
 
 def read_progress(storage: LocalStorage, name: str) -> list[Progress]:
@@ -178,12 +188,19 @@ def _progress(record: dict[str, Any]) -> Progress:
 
 
 @contextmanager
-def _opened(storage: LocalStorage, name: str) -> Iterator[Any]:
+def _opened(
+    storage: LocalStorage, name: str, *, columns: Sequence[str] = ()
+) -> Iterator[Any]:
     # Landing is always on a local disk, also where the lake is an object store.
     path = storage.path(name)
     try:
         with pa.memory_map(str(path)) as source:
-            yield pa.ipc.open_file(source)
+            reader = pa.ipc.open_file(source)
+            if 0 < len(columns) < len(reader.schema):
+                places = [reader.schema.get_field_index(name) for name in columns]
+                options = pa.ipc.IpcReadOptions(included_fields=places)
+                reader = pa.ipc.open_file(source, options=options)
+            yield reader
     except (OSError, pa.ArrowInvalid) as error:
         raise StorageError(
             f"Cannot read {path}: {error}. If the disk is damaged, move the file away: "

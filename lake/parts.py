@@ -7,9 +7,10 @@ different parts, so each part can be judged by itself.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import polars as pl
 import pyarrow as pa
@@ -18,11 +19,15 @@ from lake.confirm import lower_hex
 from lake.dataset import Dataset
 from lake.encoding import compact, joined, series
 
-Read = Callable[[], pa.Table]
-
 DAY = 86_400
 _HOUR = 3_600
 _PLACE = ["day", "group", "hour"]
+
+
+class Source(Protocol):
+    """Reads rows, the same each time; of `columns` alone where no others count."""
+
+    def __call__(self, columns: Sequence[str] | None = None) -> pa.Table: ...
 
 
 @dataclass(frozen=True)
@@ -34,7 +39,7 @@ class Part:
 
 
 def parts(
-    dataset: Dataset, sources: Sequence[Read], *, rows: int, most: int, scratch: Path
+    dataset: Dataset, sources: Sequence[Source], *, rows: int, most: int, scratch: Path
 ) -> Iterator[Part]:
     """Yield the rows of all sources, at most `rows`, in parts of about `most`.
 
@@ -107,7 +112,7 @@ def _placed(dataset: Dataset, rows: pa.Table, heavy: pl.Series) -> _Placed:
 
 
 def _plan(
-    dataset: Dataset, sources: Sequence[Read], most: int
+    dataset: Dataset, sources: Sequence[Source], most: int
 ) -> tuple[pl.Series, pl.DataFrame]:
     """Return the days that are too large for a part, and the part of each place.
 
@@ -126,11 +131,15 @@ def _plan(
 
 
 def _counts(
-    dataset: Dataset, sources: Sequence[Read], heavy: pl.Series
+    dataset: Dataset, sources: Sequence[Source], heavy: pl.Series
 ) -> pl.DataFrame:
+    chain = dataset.chain
+    columns = [dataset.day_of, *([chain.group] if chain is not None else [])]
     return (
         pl.concat(
-            _placed(dataset, source(), heavy).place.group_by(_PLACE).agg(rows=pl.len())
+            _placed(dataset, source(columns), heavy)
+            .place.group_by(_PLACE)
+            .agg(rows=pl.len())
             for source in sources
         )
         .group_by(_PLACE)

@@ -33,8 +33,17 @@ class Waiting:
         )
         self._kept: dict[str, pa.Table] = {}
 
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that tell which rows wait."""
+        chain = self._dataset.chain
+        return () if chain is None else ("walk_id", chain.clock)
+
     def without(self, name: str, rows: pa.Table) -> pa.Table:
-        """Keep those rows of the file `name` that wait, and return the others."""
+        """Keep those rows of the file `name` that wait, and return the others.
+
+        Of a file that is read again, the last reading counts.
+        """
         if self._reached.is_empty() or self._dataset.chain is None or not rows.num_rows:
             return rows
         waits = (

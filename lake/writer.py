@@ -27,7 +27,7 @@ from settings.errors import PolylakeError
 
 logger = logging.getLogger(__name__)
 
-BUFFER_BYTES = 64 * 1024 * 1024
+BUFFER_BYTES = 16 * 1024 * 1024
 LINGER_SECONDS = 1.0
 LAST_SECOND = 253_402_300_799  # of the year 9999
 
