@@ -223,3 +223,25 @@ def test_parts_of_any_size_give_the_same_lake(tmp_path, most_rows):
             of_file["timestamp"] // day
             == (date.fromisoformat(file.day) - date(1970, 1, 1)).days
         ).all()
+
+
+@pytest.mark.parametrize("most_rows", [1, 2])
+def test_the_oldest_second_waits_whole_where_rows_come_in_parts(lake, most_rows):
+    folder = LandingFolder(lake.storage, "fills", "w")
+    pages = [page("m1", 0, [A, B, B]), page("m1", 1, [B, C], ended=True)]
+    did = []
+    for number, batch in enumerate(pages, 1):
+        folder.write(number, [batch.rows["fills"]], batch.progress)
+        one = Fold(
+            lake.storage,
+            FILLS,
+            "w",
+            logs=lake.log,
+            hulls=lake.hulls,
+            most_rows=most_rows,
+        ).run(number)
+        assert one is not None
+        did.append((one.stored, one.carried))
+    assert did == [(1, 2), (4, 0)]
+    assert set(lake.lines("fills").values()) == {1}
+    assert len(lake.bronze("fills").filter(hash="b")) == 3
