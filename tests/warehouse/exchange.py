@@ -563,6 +563,7 @@ class Exchange:
                 shares_held=sum((row.size for row in rows), Decimal(0)),
                 first_traded_at=min(row.at for row in rows),
                 last_traded_at=max(row.at for row in rows),
+                last_seen_at=max(first_seen[row] for row in rows),
             )
         for (market, at, tx), rows in matches.items():
             left_over = net_shares(rows)

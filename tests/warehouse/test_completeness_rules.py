@@ -521,3 +521,33 @@ def test_gammas_total_serves_where_there_is_no_other(exchange):
     assert status(db, market) == ("complete", "")
     source = db.execute("select expected_source from gold.market_completeness")
     assert source.fetchall() == [("gamma_volume",)]
+
+
+# What ingest, which put the fills in, need not read again
+
+
+def test_what_ingest_has_put_in_stands_for_the_fills_while_none_is_lost(exchange):
+    whole, short, waiting, traded, empty = (exchange.market() for _ in range(5))
+    gone = exchange.match(traded, "3.5", ("1.25", "mint"), at=NOON)
+    for market in (whole, short, waiting, traded):
+        exchange.match(market, "10.000001", "0.5", at=NOON + minutes(3))
+    exchange.withdrawn |= set(gone)
+    exchange.total(short, LATER - minutes(2), shares=25.0)
+    for market in (whole, short, traded, empty):
+        exchange.walk(market, at=LATER)
+        exchange.total(market, LATER + minutes(2), shares=25.0 * (market == short))
+    exchange.match(whole, "2", at=LATER + minutes(60))
+    exchange.walk(whole, at=NEXT_DAY)
+    db = exchange.warehouse()
+
+    def said(*, by_ingest: bool) -> list[tuple]:
+        db.execute(f"set variable tallies_stand_for_fills = {by_ingest}")
+        judged = "select * from gold.market_completeness order by all"
+        totals = "select * exclude (last_traded_at) from gold.market_totals"
+        return db.execute(judged).fetchall() + db.execute(totals).fetchall()
+
+    before = said(by_ingest=False)
+    assert len({row[-2:] for row in before[:5]}) > 2
+    assert set(said(by_ingest=True)) == set(before)
+    delete_fill(db, exchange.held[0])
+    assert set(said(by_ingest=False)) != set(before)

@@ -56,7 +56,7 @@ totals as (
 
 -- whole numbers: they know when nothing is missing. Those beyond a bigint are
 -- added up apart, since wider ones are several times slower
-standing as (
+counted_fills as (
     select
         market_key,
         count(*) as trades_held,
@@ -64,7 +64,9 @@ standing as (
         max(traded_at) as last_traded_at,
         max(first_seen_at) as last_seen_at
     from silver.TradeFact
-    where withdrawn_at is null
+    where
+        withdrawn_at is null
+        and not coalesce(getvariable('tallies_stand_for_fills'), false)
     group by market_key
 ),
 
@@ -76,6 +78,7 @@ enormous as (
     where
         withdrawn_at is null
         and size > 9000000000000
+        and not coalesce(getvariable('tallies_stand_for_fills'), false)
         and try_cast(round(size * 1000000) as bigint) is null
     group by market_key
 ),
@@ -88,6 +91,28 @@ withdrawn as (
     from silver.TradeFact
     where withdrawn_at is not null
     group by market_key
+),
+
+-- ingest, which put the fills in a moment ago, sets the variable: what it does
+-- last need not read all of them then. Withdrawn fills may be the last here.
+tallied_fills as (
+    select
+        tallies.market_key,
+        tallies.rows_held
+        - coalesce(withdrawn.withdrawn_rows, 0) as trades_held,
+        round(cast(tallies.shares_held as double) * 1000000)
+        - coalesce(withdrawn.size_micro, 0) as size_micro,
+        tallies.last_traded_at,
+        tallies.last_seen_at
+    from tallies
+    left join withdrawn on tallies.market_key = withdrawn.market_key
+    where coalesce(getvariable('tallies_stand_for_fills'), false)
+),
+
+standing as (
+    select * from counted_fills
+    union all by name
+    select * from tallied_fills
 ),
 
 summed as (

@@ -5,6 +5,7 @@
 -- Columns:
 -- rows_held: rows put into TradeFact, withdrawn ones included
 -- shares_held: their shares, both sides
+-- last_seen_at: when the row that came last was fetched
 
 -- step: define
 create table if not exists silver.MarketTally (
@@ -12,7 +13,8 @@ create table if not exists silver.MarketTally (
     rows_held ubigint not null,
     shares_held decimal(38, 6) not null,
     first_traded_at timestamp,
-    last_traded_at timestamp
+    last_traded_at timestamp,
+    last_seen_at timestamp
 );
 
 -- step: take_in
@@ -22,18 +24,21 @@ select
     count(*) as rows_held,
     sum(cast(size as decimal(38, 6))) as shares_held,
     min(traded_at) as first_traded_at,
-    max(traded_at) as last_traded_at
+    max(traded_at) as last_traded_at,
+    max(first_seen_at) as last_seen_at
 from (
     select
         market_key,
         size,
-        traded_at
+        traded_at,
+        seen_at as first_seen_at
     from fresh_trade
     union all
     select
         market_key,
         size,
-        traded_at
+        traded_at,
+        first_seen_at
     from new_trade
 )
 group by market_key;
@@ -47,6 +52,9 @@ set
     ),
     last_traded_at = greatest(
         MarketTally.last_traded_at, market_gain.last_traded_at
+    ),
+    last_seen_at = greatest(
+        MarketTally.last_seen_at, market_gain.last_seen_at
     )
 from market_gain
 where MarketTally.market_key = market_gain.market_key;
