@@ -128,7 +128,7 @@ def append(folder: Path, fills: int, markets: int, seconds: int) -> Cast:
     files = Files(storage, f"cast{number + 1:04d}")
     rows = FillRows(trading)
     none = np.zeros(len(trading.markets), dtype=np.int64)
-    feed = {name: _run(name, end, begin) for name in SIDES}
+    feed = {name: run_of_feed(name, end, begin) for name in SIDES}
     tables = rows.tables(new, feed["trades"], feed["taker_trades"], none)
     for name, table in tables.items():
         files.write_days(name, table)
@@ -204,7 +204,8 @@ def _feed(casting: Casting, dataset: str, split: int) -> Walks:
     )
 
 
-def _run(dataset: str, end: int, begin: int) -> Walks:
+def run_of_feed(dataset: str, end: int, begin: int) -> Walks:
+    """One walk of the feed from `end` to `begin`, which has brought nothing yet."""
     began = (end + 5) * 1_000
     ids = [_walk_id("f", began, dataset, 0)]
     at = np.array([began * 1_000], dtype=np.int64)

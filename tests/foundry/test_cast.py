@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import duckdb
@@ -10,6 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from bronze import DATASETS
+from foundry.again import fetch_again
 from foundry.cast import cast, check_room
 from foundry.casting import Casting
 from foundry.cli import main
@@ -21,6 +23,10 @@ from warehouse.connect import open_to_read
 from warehouse.models import models
 
 CASTING = Casting.of(3_000, days=4, markets=60)
+SUMS = (
+    "select status, count(*), sum(trades_held) from gold.market_completeness "
+    "group by all order by all"
+)
 MORE = ("--append", "--fills", "200", "--markets", "9")
 
 
@@ -147,3 +153,20 @@ def test_the_disk_is_asked_first(tmp_path):
 def test_more_in_a_day_than_memory_is_made_for_is_refused(tmp_path):
     with pytest.raises(UsageError, match="Say more --days"):
         check_room(tmp_path / "lake", Casting.of(20_000_000, days=3))
+
+
+def test_a_day_that_is_fetched_again_brings_walks_alone_and_keeps_all_complete(
+    folder, tmp_path
+):
+    lake = tmp_path / "lake"
+    shutil.copytree(folder, lake)
+    path = lake / "warehouse.duckdb"
+    ingest(lake, path)
+    with open_to_read(path) as db:
+        before = db.execute(SUMS).fetchall()
+    assert fetch_again(lake, turn=0) > 100
+    told = ingest(lake, path)
+    assert told.datasets["walks"].rows_seen > 0
+    assert told.datasets["trades"].rows_seen == 0
+    with open_to_read(path) as db:
+        assert db.execute(SUMS).fetchall() == before
