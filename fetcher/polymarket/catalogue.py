@@ -10,6 +10,7 @@ import json
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 from weakref import finalize
@@ -116,11 +117,14 @@ class Catalogue:
                         continue
                 known[key] = (row["content_hash"], updated)
                 fresh.append(row)
+            records = chain.from_iterable(map(table.records, fresh))
             with transaction(self._db):
-                put = table.put("run")
-                for row in fresh:
-                    self._db.executemany(put, table.records(row))
+                self._db.executemany(table.put("run"), records)
         return fresh
+
+    def reads(self, dataset: str) -> tuple[str, ...]:
+        """Return the columns of rows of which `changed` takes note."""
+        return _BY_DATASET[dataset].reads
 
     def digests(self, dataset: str, keys: Iterable[Any]) -> dict[Any, str]:
         """Return the content hashes that are held, by id (or key of a CLOB market)."""

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Sequence
 from typing import Any
 
 from bronze import clob_markets, events, markets
+from fetcher.polymarket.page_columns import Columns, columns_of
 from fetcher.polymarket.typed_rows import Converter, Item, Misfit, Row, digest
 
 _MARKET = Converter(markets.FIELDS)
 _EVENT = Converter(events.FIELDS)
 _CLOB_MARKET = Converter(clob_markets.FIELDS)
+_TEXT_IDS = re.compile(r'\["\d+"(?:,"\d+")*\]', re.ASCII)
 
 # Another route's answer to the same market lacks the tags, and Gamma touches
 # updatedAt without changing anything: neither makes a new row.
@@ -80,6 +84,58 @@ def clob_market_row(item: Any) -> Row:
     return row
 
 
+def market_columns(
+    items: Sequence[Any],
+    digests: Sequence[str],
+    *,
+    events: Sequence[Item | None] | None = None,
+) -> Columns | None:
+    """Return what `market_row` makes of each of the objects, by column.
+
+    `digests` are what `market_digest` says of them. Null where one may be a Misfit.
+    """
+    if not all(isinstance(item, dict) for item in items):
+        return None
+    if not all(isinstance(item.get("events"), list | None) for item in items):
+        return None
+    columns = columns_of(_MARKET, items, without=frozenset({"events"}))
+    if columns is None or not _are_numbers(columns):
+        return None
+    for column in ("clob_token_ids", "position_ids"):
+        if column in columns:
+            columns[column] = [_ids_as_text(text) for text in columns[column]]
+    columns["content_hash"] = digests
+    named = [
+        _event_of(item, None if events is None else events[place]) or {}
+        for place, item in enumerate(items)
+    ]
+    for column, key in (("event_id", "id"), ("event_slug", "slug")):
+        values = [event.get(key) for event in named]
+        columns[column] = [None if one is None else str(one) for one in values]
+    return columns
+
+
+def event_columns(items: Sequence[Any], digests: Sequence[str]) -> Columns | None:
+    """Return what `event_row` makes of each of the objects, by column, or null."""
+    if not all(isinstance(item, dict) for item in items):
+        return None
+    columns = columns_of(_EVENT, items, without=frozenset({"markets"}))
+    if columns is None or not _are_numbers(columns):
+        return None
+    columns["content_hash"] = digests
+    return columns
+
+
+def clob_market_columns(items: Sequence[Any], digests: Sequence[str]) -> Columns | None:
+    """Return what `clob_market_row` makes of the objects, by column, or null."""
+    if not all(isinstance(item, dict) for item in items):
+        return None
+    columns = columns_of(_CLOB_MARKET, items, without=frozenset())
+    if columns is not None:
+        columns["content_hash"] = digests
+    return columns
+
+
 def _event_of(item: Item, event: Item | None) -> Item | None:
     named = item.get("events")
     if event is None and isinstance(named, list) and named:
@@ -91,13 +147,24 @@ def _require_number(row: Row) -> None:
     identity = row.get("id")
     if not isinstance(identity, str) or not identity.isascii():
         raise Misfit("it has no id")
-    if not identity.isdigit() or len(identity) > 18:
+    if not _is_number(identity):
         raise Misfit(f"its id {identity[:80]!r} is not a number")
+
+
+def _are_numbers(columns: Columns) -> bool:
+    ids = columns.get("id", (None,))
+    return all(isinstance(one, str) and _is_number(one) for one in ids)
+
+
+def _is_number(identity: str) -> bool:
+    return identity.isascii() and identity.isdigit() and len(identity) <= 18
 
 
 def _ids_as_text(text: str | None) -> str | None:
     """Token ids that came as bare numbers become text: no number type holds them."""
-    ids = None if text is None else json.loads(text)
+    if text is None or _TEXT_IDS.fullmatch(text):
+        return text
+    ids = json.loads(text)
     if not isinstance(ids, list) or all(isinstance(i, str) for i in ids):
         return text
     return json.dumps([i if isinstance(i, str) else str(i) for i in ids])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -15,13 +15,17 @@ from fetcher.polymarket.catalogue import Catalogue
 from fetcher.polymarket.catalogue_tables import clob_key
 from fetcher.polymarket.gamma import row_number
 from fetcher.polymarket.market_rows import (
+    clob_market_columns,
     clob_market_digest,
     clob_market_row,
+    event_columns,
     event_digest,
     event_row,
+    market_columns,
     market_digest,
     market_row,
 )
+from fetcher.polymarket.page_columns import Columns, rows_of, table_of
 from fetcher.polymarket.typed_rows import Item, Misfit, Row, arrow_table
 from lake import quarantine
 
@@ -47,10 +51,42 @@ class Part:
 
         The rows count as held from then on: see Catalogue.changed.
         """
+        unknown = self._unknown(known)
+        lineage = {"fetched_at": fetched_at, "walk_id": walk_id, "page_no": page_no}
+        if not unknown:
+            return DATASETS[self.dataset].schema.empty_table(), []
+        return self._quickly(known, unknown, lineage) or self._strictly(
+            known, list(unknown), lineage
+        )
+
+    def _quickly(
+        self, known: Catalogue, unknown: Mapping[int, str], lineage: Row
+    ) -> tuple[pa.Table, list[quarantine.Misfit]] | None:
+        """The rows by column; null unless all of them fit."""
+        dataset = DATASETS[self.dataset]
+        columns = self._columns(list(unknown), list(unknown.values()))
+        if columns is None:
+            return None
+        columns["row_no"] = list(unknown)
+        columns |= {name: [one] * len(unknown) for name, one in lineage.items()}
+        table = table_of(dataset, columns, len(unknown))
+        if table is None:
+            return None
+        places = {row_no: place for place, row_no in enumerate(unknown)}
+        names = (*known.reads(self.dataset), "row_no")
+        fresh = self._changed(known, rows_of(columns, names, len(unknown)))
+        if len(fresh) < len(places):
+            kept = [places[row["row_no"]] for row in fresh]
+            table = table.take(pa.array(kept, pa.int64()))
+        return table, []
+
+    def _strictly(
+        self, known: Catalogue, unknown: Sequence[int], lineage: Row
+    ) -> tuple[pa.Table, list[quarantine.Misfit]]:
+        """The rows one by one, and why those that do not fit do not."""
         rows: list[Row] = []
         refused: list[quarantine.Misfit] = []
-        lineage = {"fetched_at": fetched_at, "walk_id": walk_id, "page_no": page_no}
-        for row_no in self._unknown(known):
+        for row_no in unknown:
             try:
                 row = self._row(row_no)
             except Misfit as misfit:
@@ -58,21 +94,26 @@ class Part:
             else:
                 row.update(lineage, row_no=row_no)
                 rows.append(row)
-        embedded = self.events is not None
-        rows = known.changed(self.dataset, rows, embedded=embedded)
+        rows = self._changed(known, rows)
         table, rejected = arrow_table(DATASETS[self.dataset], rows)
         for one in rejected:
             refused.append(self._refused(rows[one.place]["row_no"], one.reason))
         return table, refused
 
-    def _unknown(self, known: Catalogue) -> Iterator[int]:
-        """The places of objects whose content the lake does not hold, told cheaply."""
+    def _changed(self, known: Catalogue, rows: Sequence[Row]) -> list[Row]:
+        embedded = self.events is not None
+        return known.changed(self.dataset, rows, embedded=embedded)
+
+    def _unknown(self, known: Catalogue) -> dict[int, str]:
+        """The places and digests of objects that the lake does not hold as they are."""
         digests = [self._digest(row_no) for row_no in range(len(self.items))]
         keys = [self._key(*pair) for pair in zip(self.items, digests, strict=True)]
         held = known.digests(self.dataset, [key for key in keys if key is not None])
-        for row_no, (key, digest) in enumerate(zip(keys, digests, strict=True)):
-            if key is None or held.get(key) != digest:
-                yield row_no
+        return {
+            row_no: digest
+            for row_no, (key, digest) in enumerate(zip(keys, digests, strict=True))
+            if key is None or held.get(key) != digest
+        }
 
     def _digest(self, row_no: int) -> str:
         item = self.items[row_no]
@@ -97,6 +138,15 @@ class Part:
         if self.dataset == "markets":
             return market_row(item, event=self._event(row_no))
         return event_row(item) if self.dataset == "events" else clob_market_row(item)
+
+    def _columns(self, places: Sequence[int], digests: Sequence[str]) -> Columns | None:
+        items = [self.items[row_no] for row_no in places]
+        if self.dataset == "markets":
+            events = [self._event(row_no) for row_no in places]
+            return market_columns(items, digests, events=events)
+        if self.dataset == "events":
+            return event_columns(items, digests)
+        return clob_market_columns(items, digests)
 
     def _event(self, row_no: int) -> Item | None:
         return None if self.events is None else self.events[row_no]

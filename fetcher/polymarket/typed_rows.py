@@ -24,6 +24,8 @@ Row = dict[str, Any]
 
 # A collector was seen that had encoded its lists twice; nobody encodes them forever.
 _MAX_DECODINGS = 4
+_SORTED = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
+_COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
 class Misfit(ValueError):
@@ -34,8 +36,9 @@ class Converter:
     """Turns the objects of one dataset into rows; keys it does not know are `extra`."""
 
     def __init__(self, fields: Iterable[Field]) -> None:
-        self._known = {
-            field.key: (field.name, _CONVERT[field.kind]) for field in fields
+        self.known: dict[str, tuple[str, Callable[[Any], Any], Kind]] = {
+            field.key: (field.name, _CONVERT[field.kind], field.kind)
+            for field in fields
         }
 
     def row(self, item: Any, *, without: frozenset[str] = frozenset()) -> Row:
@@ -50,11 +53,11 @@ class Converter:
         for key, value in item.items():
             if value is None or key in without:
                 continue
-            known = self._known.get(key)
+            known = self.known.get(key)
             if known is None:
                 extra[key] = value
                 continue
-            name, convert = known
+            name, convert, _ = known
             try:
                 row[name] = convert(value)
             except (ValueError, OverflowError) as error:
@@ -72,17 +75,17 @@ def digest(
 ) -> str:
     """Return a digest of the object's values; in which order they come is no matter."""
     content = {
-        key: value
-        for key, value in item.items()
-        if value is not None and key not in without
+        key: item[key]
+        for key in sorted(item)  # the encoder's own way to sort costs as much again
+        if key not in without and item[key] is not None
     }
-    text = json.dumps([content, more], sort_keys=True, separators=(",", ":"))
+    text = _SORTED.encode([content, more])
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
 def compact_json(value: Any) -> str:
     """Return `value` as JSON text without blanks."""
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+    return _COMPACT.encode(value)
 
 
 @dataclass(frozen=True)
@@ -144,7 +147,7 @@ def _flag(value: Any) -> bool:
     raise ValueError(f"true or false expected, not {_shown(value)}")
 
 
-def _json(value: Any) -> str | None:
+def as_json(value: Any) -> str | None:
     """Decode JSON inside strings, however often, and return it as one compact text."""
     for _ in range(_MAX_DECODINGS):
         if not isinstance(value, str):
@@ -166,5 +169,5 @@ _CONVERT: dict[Kind, Callable[[Any], Any]] = {
     Kind.TEXT: _text,
     Kind.NUMBER: _number,
     Kind.FLAG: _flag,
-    Kind.JSON: _json,
+    Kind.JSON: as_json,
 }
