@@ -39,6 +39,13 @@ class Home:
             may_fail=may_fail,
         )
 
+    def ingest(self, *options: str) -> Spent:
+        """Run `ingest` as a user would, and say what it cost."""
+        return spent(
+            [BIN / "ingest", *options, "--config", "config.toml", "--json"],
+            folder=self.folder,
+        )
+
 
 def named(markets: list[str]) -> list[str]:
     """The options that name markets."""
