@@ -33,7 +33,7 @@ from dataclasses import dataclass
 from email.utils import formatdate
 from itertools import accumulate
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -233,10 +233,16 @@ def young_markets(world: World, days: int) -> list[tuple[str, int]]:
     ]
 
 
+class Answering(Protocol):
+    """What knows the bytes of every answer."""
+
+    def to(self, method: str, target: str, body: bytes) -> bytes: ...
+
+
 class Connection(asyncio.Protocol):
     """One client's connection: requests one after the other, kept open."""
 
-    def __init__(self, answers: Answers, latency: float) -> None:
+    def __init__(self, answers: Answering, latency: float) -> None:
         self._answers = answers
         self._latency = latency
         self._received = b""
@@ -288,7 +294,7 @@ def _sent(made: Reply, now: int | None) -> bytes:
     return f"HTTP/1.1 {made.status} OK\r\n{head}\r\n".encode() + made.body
 
 
-async def serve(answers: Answers, latency: float, toml: Any) -> None:
+async def serve(answers: Answering, latency: float, toml: Any) -> None:
     """Answer until SIGTERM."""
     loop = asyncio.get_running_loop()
     server = await loop.create_server(

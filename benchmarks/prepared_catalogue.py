@@ -227,6 +227,7 @@ class FloodAnswers:
 
     def __init__(self, flood: Flood) -> None:
         self._flood = flood
+        self._began: float | None = None
         self._forget()
 
     def to(self, method: str, target: str, body: bytes) -> bytes:
@@ -301,7 +302,7 @@ class FloodAnswers:
         self._asked: Counter[str] = Counter()
         self._windows: defaultdict[str, deque[float]] = defaultdict(deque)
         self._most: Counter[str] = Counter()
-        self._began: float | None = None
+        self._began = None
         self._last: dict[str, float] = {}
         self._cpu = cpu_of(os.getpid())
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from weakref import finalize
 
 from fetcher.polymarket.catalogue_file import (
@@ -67,6 +67,13 @@ class CatalogueMarket:
     stored_at: float = 0.0
 
 
+class Held(NamedTuple):
+    """What tells whether a row says something new: its digest, its updated_at."""
+
+    content_hash: str
+    updated_us: int | None
+
+
 _SELECTED = (
     "id, condition_id, slug, event_id, event_slug, closed, volume_num, created_at, "
     "start_at, end_at, closed_at, token_ids, version, fetched_us"
@@ -115,7 +122,7 @@ class Catalogue:
                         and (updated < held or (embedded and updated == held))
                     ):
                         continue
-                known[key] = (row["content_hash"], updated)
+                known[key] = Held(row["content_hash"], updated)
                 fresh.append(row)
             records = chain.from_iterable(map(table.records, fresh))
             with transaction(self._db):
@@ -126,11 +133,12 @@ class Catalogue:
         """Return the columns of rows of which `changed` takes note."""
         return _BY_DATASET[dataset].reads
 
-    def digests(self, dataset: str, keys: Iterable[Any]) -> dict[Any, str]:
-        """Return the content hashes that are held, by id (or key of a CLOB market)."""
+    def held(self, dataset: str, keys: Iterable[Any]) -> dict[Any, Held]:
+        """Return what is held of rows, by id (or key of a CLOB market)."""
         with self._lock:
-            held = self._held(_BY_DATASET[dataset], list(keys))
-        return {key: content_hash for key, (content_hash, _) in held.items()}
+            return self._held(
+                _BY_DATASET[dataset], [key for key in keys if key is not None]
+            )
 
     def market(self, condition_id: str) -> CatalogueMarket | None:
         """Return the market with this condition id."""
@@ -229,19 +237,18 @@ class Catalogue:
         with self._lock, transaction(self._db):
             self._db.executemany(table.put("run"), records)
 
-    def _held(self, table: Table, keys: Sequence[Any]) -> dict[Any, tuple[Any, Any]]:
-        """Digest and update of what is held, by key; this run's rows come last."""
-        held: dict[Any, tuple[Any, Any]] = {}
+    def _held(self, table: Table, keys: Sequence[Any]) -> dict[Any, Held]:
+        held: dict[Any, Held] = {}
         name = table.columns[0].partition(" ")[0]
         for some in chunks(dict.fromkeys(keys), _AT_ONCE):
             marks = ", ".join("?" * len(some))
             for schema in ("main", "run"):
-                for key, digest, updated in self.rows(
+                for key, *what in self.rows(  # this run's rows come last
                     f"select {name}, content_hash, updated_us "
                     f"from {schema}.{table.name} where {name} in ({marks})",
                     some,
                 ):
-                    held[key] = (digest, updated)
+                    held[key] = Held(*what)
         return held
 
     def _where_in(self, column: str, keys: Sequence[Any]) -> Iterator[CatalogueMarket]:

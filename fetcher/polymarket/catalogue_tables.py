@@ -123,8 +123,10 @@ def resolution_key(row: Values) -> str:
 
 def _tokens_text(row: Values) -> str:
     """The tokens as JSON text: most rows have it ready."""
-    text = row.get("clob_token_ids")
-    if text and not row.get("position_ids") and text[:2] == '["' and '""' not in text:
+    names = ("clob_token_ids", "position_ids")
+    first, second = names[::-1] if row.get("version") == "v2" else names
+    text = row.get(first) or row.get(second)
+    if text and text[:2] == '["' and '""' not in text:
         return str(text)
     return json.dumps(token_ids(row))
 
