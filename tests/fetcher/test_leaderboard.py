@@ -121,7 +121,7 @@ def test_a_run_over_some_markets_leaves_the_boards_alone(home):
 
 
 def test_v1_tells_dollars_and_ranks_as_text_fifty_a_page(tmp_path):
-    with home_beside(tmp_path, "v1", size="small", cdn=False) as home:
+    with home_beside(tmp_path, "v1", size="small", cdn=False, age_days=150) as home:
         assert home.fetch(mode="leaderboard").exit_code == 0
         board = one_board(home, sort="VOLUME")
         ledger = home.box.truth()["ledger"]

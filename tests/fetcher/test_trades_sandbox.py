@@ -133,7 +133,7 @@ def test_rows_that_are_indexed_late_are_found(tmp_path):
     # quirk 13
     with home_beside(tmp_path, size="tiny", lag_seconds=60) as home:
         home.fetch()
-        for _ in range(4):
+        for _ in range(2):
             home.box.advance(1_000)
             home.fetch()
         home.box.advance(120)

@@ -25,6 +25,7 @@ from sandbox.testing import Box, sandbox_server
 
 STOPPED = ("trades", "activity")
 ROAD = ("markets", "events", "trades")  # others cost time, and have tests of their own
+YOUNG = 15.0
 KEY = [
     *("transaction_hash", "proxy_wallet", "condition_id", "token_id"),
     *("side", "timestamp", "size", "price"),
@@ -151,9 +152,12 @@ def _exact(rows: pl.DataFrame) -> pl.DataFrame:
 def home_beside(
     folder: Path, version: str = "auto", *, taker_walk: bool = True, **sandbox: Any
 ) -> Iterator[Home]:
-    """A home and its sandbox."""
+    """A home and its sandbox.
+
+    Its ordinary markets are young: a day of fills costs a file of each dataset.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    with sandbox_server(**sandbox) as box:
+    with sandbox_server(**{"age_days": YOUNG, **sandbox}) as box:
         (folder / "config.toml").write_text(
             "\n".join(
                 [

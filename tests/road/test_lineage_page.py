@@ -16,7 +16,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "lineage.md"
 
 @pytest.fixture(scope="module")
 def user(tmp_path_factory):
-    with sandbox_server(size="tiny") as box:
+    with sandbox_server(size="tiny", age_days=15.0) as box:
         user = Home(tmp_path_factory.mktemp("lineage"), box)
         user.fetch("--mode", "all", "--limit", "4")
         user.ingest()

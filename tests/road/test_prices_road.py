@@ -39,7 +39,7 @@ def served(box, begin: int) -> set[tuple[str, int, float]]:
 
 
 def test_killed_runs_and_late_ones_end_with_what_one_run_would_hold(home):
-    with home(size="tiny", latency_ms=15, more=MORE) as user:
+    with home(size="tiny", age_days=150.0, latency_ms=15, more=MORE) as user:
         user.fetch("--mode", "markets")
         for patience in (1.5, 2.5):
             run = subprocess.Popen(

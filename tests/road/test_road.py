@@ -19,7 +19,7 @@ def requests(summary: dict) -> int:
 @pytest.fixture(scope="module")
 def first(tmp_path_factory):
     """A user who fetched everything once and ingested it, and what `fetch` said."""
-    with sandbox_server(size="tiny") as box:
+    with sandbox_server(size="tiny", age_days=30.0) as box:
         user = Home(tmp_path_factory.mktemp("first"), box)
         summary = user.fetch()
         user.ingest()

@@ -12,7 +12,7 @@ from sandbox.testing import sandbox_server
 @pytest.fixture(scope="module")
 def user(tmp_path_factory):
     """A user who has fetched a small exchange, some fills of which are dust."""
-    with sandbox_server(size="tiny", fills=6_000, pace=100.0) as box:
+    with sandbox_server(size="tiny", age_days=15.0, fills=6_000, pace=100.0) as box:
         user = Home(tmp_path_factory.mktemp("home"), box)
         user.fetch()
         user.ingest()

@@ -23,7 +23,7 @@ ACTING = re.compile(
 @pytest.fixture(scope="module")
 def user(tmp_path_factory):
     """A user with passwords in every place, among strangers, on a bad day."""
-    with sandbox_server(size="tiny", hostile=True, pace=100.0) as box:
+    with sandbox_server(size="tiny", age_days=15.0, hostile=True, pace=100.0) as box:
         attempts = "[http]\nmax_attempts = 3\n"
         user = Home(tmp_path_factory.mktemp("home"), box, attempts)
         whole = user.config.read_text("utf-8").replace("://", f"://me:{CANARY}@")

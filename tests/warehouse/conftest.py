@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
+import duckdb
 import pytest
 from exchange import NOON, Exchange, keep, minutes
 from rich import rich_warehouse
@@ -16,8 +18,8 @@ def exchange():
     return Exchange()
 
 
-@pytest.fixture
-def sound():
+@pytest.fixture(scope="session")
+def sound_file(tmp_path_factory) -> Path:
     """A warehouse in which every promise holds: two markets, four matches."""
     exchange = Exchange()
     first, second = exchange.market(volume=15.5), exchange.market()
@@ -31,7 +33,26 @@ def sound():
     exchange.midpoint(first, NOON, 0.4)
     exchange.price_window(first, NOON, LATER, 1)
     exchange.settlement(second, LATER, 1.0, 0.0)
-    return exchange.warehouse()
+    path = tmp_path_factory.mktemp("sound") / "warehouse.duckdb"
+    keep(exchange.warehouse(), path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def sound_database(sound_file):
+    path = sound_file.with_name("shared.duckdb")
+    shutil.copyfile(sound_file, path)
+    with duckdb.connect(str(path)) as db:
+        yield db
+
+
+@pytest.fixture
+def sound(sound_database):
+    """The sound warehouse, in a transaction of the test's own: no other sees it."""
+    with sound_database.cursor() as db:
+        db.execute("begin")
+        yield db
+        db.execute("rollback")
 
 
 @pytest.fixture(scope="session")
@@ -41,11 +62,11 @@ def rich():
 
 
 @pytest.fixture
-def warehouse_file(sound, tmp_path) -> Path:
+def warehouse_file(sound_file, tmp_path) -> Path:
     """The same warehouse as a file, with a config.toml beside it that names it."""
     path = tmp_path / "data" / "warehouse.duckdb"
     path.parent.mkdir()
-    keep(sound, path)
+    shutil.copyfile(sound_file, path)
     (tmp_path / "config.toml").write_text(
         '[paths]\nlake = "data"\nwarehouse = "data/warehouse.duckdb"\n'
         "[checks]\nstale_hours = 0\n"
