@@ -102,12 +102,13 @@ def _unbalanced(lake: Lake, report: Report, *, deep: bool) -> Iterator[Unbalance
         report.walks += counted.height
         aside = _set_aside(lake, name)
         rows = _rows_by_walk(lake, name) if deep else None
+        expired = lake.rows_expired(name) if deep else {}
         for row in counted.iter_rows(named=True):
             walk_id = row["walk_id"]
             held = row["held"] + aside.get(walk_id, 0)
             gone = 0
             if rows is not None:
-                here = rows.get(walk_id, 0)
+                here = rows.get(walk_id, 0) + expired.get(walk_id, 0)
                 gone = row["stored"] - row["lost"] - here
                 held -= gone
             if held != row["served"] or row["told"] != row["served"]:

@@ -17,6 +17,7 @@ from bronze import DATASETS
 from ingestion.bronze_views import show_bronze
 from ingestion.intake import Intake
 from lake.delta_log import LiveFile
+from lake.expiry import Expired
 from warehouse import stored
 from warehouse.models import models, run_steps
 
@@ -102,6 +103,39 @@ class Loader:
         Belongs at the end of a run, outside of a transaction: it makes its own.
         """
         stored.refresh(self._db, self._execute)
+
+    def note_expired(self, notes: Iterable[Expired]) -> None:
+        """Note in a new file what retention had let go before."""
+        rows = [
+            (
+                *(one.dataset, one.number, one.before),
+                *(one.days, one.files, one.rows, one.size, one.at),
+            )
+            for one in notes
+        ]
+        if not rows:
+            return
+        self._db.execute(
+            "create or replace temp table expiry_note as from silver.Expiry limit 0"
+        )
+        self._db.executemany(
+            "insert into expiry_note values"
+            " (?, ?, ?::timestamp, ?, ?, ?, ?, ?::timestamptz::timestamp)",
+            rows,
+        )
+        self._run("Expiry", "take_in")
+
+    def count_expired(self, tallies: Iterable[Path]) -> None:
+        """Take in how many rows went of each walk and market; all tallies at once."""
+        paths = [str(path) for path in tallies]
+        if paths and not self._count("silver.ExpiredTally"):
+            self._db.execute(
+                "create or replace temp table expired_row as select *,"
+                " split_part(filename, '/', -2) as dataset"
+                " from read_parquet(?, filename = true)",
+                [paths],
+            )
+            self._run("ExpiredTally", "take_in")
 
     def _fact(self, dataset: str) -> int:
         model, keys = FACTS[dataset]

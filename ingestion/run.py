@@ -16,6 +16,7 @@ from ingestion.intake import INTAKE_ROWS, intakes
 from ingestion.load import CUT, TOGETHER, Loader
 from ingestion.publish import Turns
 from lake.delta_log import Changes, DeltaLog
+from lake.expiry import Expired, expired, tallies
 from lake.locks import held
 from lake.storage import LocalStorage
 from settings.errors import Locked, PolylakeError
@@ -123,8 +124,9 @@ class _Run:
         self._intake_rows = intake_rows
         self._pace = pace
         self._opened = opened
-        storage = LocalStorage(lake)
-        self._logs = {name: DeltaLog(storage, DATASETS[name]) for name in _NAMES}
+        self._storage = LocalStorage(lake)
+        self._logs = {name: DeltaLog(self._storage, DATASETS[name]) for name in _NAMES}
+        self._expired: list[Expired] = []
 
     def rebuild(self) -> None:
         """Build everything anew beside what there is, and publish that."""
@@ -147,10 +149,14 @@ class _Run:
                 same_tables = taken.has_this_layout(db)
                 same_views = taken.has_these_views(db)
                 known = taken.versions(db)
+                expiries = taken.expiries(db) if same_tables else set()
             if not same_tables:
                 self._pace.say("another release made the warehouse's tables otherwise")
                 return self.rebuild()
             fresh = self._changes(known)
+            if expiries != self._expiries():
+                self._pace.say("retention has let go of rows since the last run")
+                return self.rebuild()
             if any(change.restarted for change in fresh.values()):
                 self._pace.say("the lake was made anew since the last run")
                 return self.rebuild()
@@ -188,19 +194,43 @@ class _Run:
                 if not (taken.is_ours(db) and taken.has_this_layout(db)):
                     return None
                 versions, logs = taken.versions(db), taken.logs(db)
+                expiries = taken.expiries(db)
         except (NotAWarehouse, Locked, duckdb.Error) as error:
             self.summary.problems.append(f"{path} was damaged and is replaced: {error}")
             return None
         changes = self._changes(versions)
-        if all(log_id == changes[name].log_id for name, log_id in logs):
-            return changes
-        return None
+        is_same = all(log_id == changes[name].log_id for name, log_id in logs)
+        return changes if is_same and expiries == self._expiries() else None
 
     def _changes(self, known: Mapping[str, taken.Version]) -> dict[str, Changes]:
         """Ask every log what came after the versions that are known.
 
-        `walks` is asked first: trades that a walk's rows speak of are then at hand.
+        What retention has let go is told as of the same moment.
         """
+        while True:
+            before = self._let_go()
+            changes = self._changes_since(known)
+            self._expired = self._let_go()
+            if self._expired == before:
+                return changes
+
+    def _let_go(self) -> list[Expired]:
+        return [
+            one
+            for name, log in self._logs.items()
+            for one in expired(self._storage, log, name)
+        ]
+
+    def _tallies(self, db: duckdb.DuckDBPyConnection) -> list[Path]:
+        noted = taken.expiries(db)
+        its = (one for one in self._expired if (one.dataset, one.number) in noted)
+        return tallies(self._storage, its)
+
+    def _expiries(self) -> set[tuple[str, int]]:
+        return {(one.dataset, one.number) for one in self._expired}
+
+    def _changes_since(self, known: Mapping[str, taken.Version]) -> dict[str, Changes]:
+        """`walks` is asked first: trades that its rows speak of are then at hand."""
         changes = {}
         for name in sorted(self._logs, key=lambda name: name != "walks"):
             at = known.get(name)
@@ -231,8 +261,13 @@ class _Run:
             loader = Loader(
                 db, self._lake, lambda name: self._logs[name].snapshot().files
             )
+            if not taken.logs(db):
+                with transaction(db):
+                    loader.note_expired(self._expired)
             for names in TOGETHER:
                 self._take_in_together(db, loader, names, changes)
+            with transaction(db):
+                loader.count_expired(self._tallies(db))
             loader.add_up()
             if not taken.has_these_views(db):
                 with transaction(db):

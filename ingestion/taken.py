@@ -128,6 +128,12 @@ def logs(db: duckdb.DuckDBPyConnection) -> set[tuple[str, str | None]]:
     )
 
 
+def expiries(db: duckdb.DuckDBPyConnection) -> set[tuple[str, int]]:
+    """Return the acts of retention that it has taken in, by dataset and number."""
+    rows = db.execute("select dataset, expiry_no from silver.Expiry").fetchall()
+    return {(dataset, number) for dataset, number in rows}
+
+
 def note_files(
     db: duckdb.DuckDBPyConnection,
     dataset: str,

@@ -17,6 +17,7 @@ from lake.compaction import Compacted, compact_day, days_to_compact
 from lake.cursor import CursorFile
 from lake.dataset import Dataset
 from lake.delta_log import DeltaLog, Snapshot
+from lake.expiry import Expired, expire, expired, rows_by_walk
 from lake.fold import fold_lock
 from lake.leftovers import remove_leftovers
 from lake.live_files import Changes
@@ -119,6 +120,14 @@ class Lake:
         """Return where a file lies that `snapshot` or `changes` named."""
         return self.storage.path(f"{name}/{file}")
 
+    def expired(self, name: str) -> list[Expired]:
+        """Return what retention has let go of a dataset, in its order."""
+        return expired(self.storage, self._logs[name], name)
+
+    def rows_expired(self, name: str) -> dict[str, int]:
+        """Return how many rows of each walk retention has let go."""
+        return rows_by_walk(self.storage, self.expired(name))
+
     def scan(self, name: str) -> pl.LazyFrame:
         """Return a dataset's live rows, `dt` included, as a polars frame to query."""
         files = self.files(name)
@@ -190,6 +199,17 @@ class Lake:
                 if done is not None:
                     yield done
             self._checkpoint(name)
+
+    def expire(self, name: str, before: str) -> Expired | None:
+        """Let go of all days of a dataset before that day (2024-01-01), for good.
+
+        Null where there are none. Their files are removed after the grace.
+        """
+        with self.locked(name):
+            done = expire(self.storage, self._logs[name], self.datasets[name], before)
+        self._checkpoint(name)
+        self.remove_replaced(name)
+        return done
 
     def _checkpoint(self, name: str) -> None:
         self._logs[name].checkpoint(

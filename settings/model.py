@@ -125,6 +125,16 @@ class Lake:
 
 
 @dataclass(frozen=True)
+class Retention:
+    """How many days of each dataset are kept; 0: all of them, for ever."""
+
+    trades_days: int
+    prices_days: int
+    open_interest_days: int
+    leaderboard_days: int
+
+
+@dataclass(frozen=True)
 class Settings:
     """All of `config.toml`; `limits` and `workers` are by group and by dataset."""
 
@@ -140,4 +150,5 @@ class Settings:
     leaderboard: Leaderboard
     checks: Checks
     lake: Lake
+    retention: Retention
     file: Path

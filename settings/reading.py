@@ -117,6 +117,12 @@ def _problems(values: Toml) -> Iterator[str]:
         yield "prices.fidelity_minutes must be at most 720: there is nothing coarser."
     if values["leaderboard"]["page_rows"] > 1000:
         yield "leaderboard.page_rows must be at most 1000: the service takes no more."
+    for key, days in values["retention"].items():
+        if 0 < days < FEWEST_DAYS:
+            yield (
+                f"retention.{key} must be 0 (keep all) or at least {FEWEST_DAYS}, but "
+                f"it is {days}: what is younger may still be walked again."
+            )
     for name, api in values["apis"].items():
         key = "base_url" if "base_url" in api else "url"
         schemes = ("http", "https") if key == "base_url" else ("ws", "wss")
@@ -161,7 +167,14 @@ NOT_NEGATIVE = {
     "open_interest": ("sweep_hours",),
     "leaderboard": ("interval_minutes",),
     "lake": ("grace_minutes",),
+    "retention": (
+        "trades_days",
+        "prices_days",
+        "open_interest_days",
+        "leaderboard_days",
+    ),
 }
+FEWEST_DAYS = 30
 
 
 def _is_url(text: str, schemes: tuple[str, ...]) -> bool:
@@ -213,6 +226,7 @@ def _settings(values: Toml, file: Path, *, folder: Path) -> model.Settings:
         open_interest=model.OpenInterest(**values["open_interest"]),
         leaderboard=model.Leaderboard(**values["leaderboard"]),
         lake=model.Lake(**values["lake"]),
+        retention=model.Retention(**values["retention"]),
         file=file,
     )
 

@@ -44,6 +44,10 @@ REASONS: dict[str, tuple[str, str]] = {
         "two whole walks agree, and the exchange's own count differs",
         "nothing to do: the exchange does not serve the fill",
     ),
+    "expired": (
+        "older fills were let go by retention, as [retention] says",
+        "nothing to do: what is left is whole; volume and P&L of before are not here",
+    ),
     "missing_rows": (
         "rows are missing that were served, or that the exchange counts",
         "run `fetch repair`, then `ingest`; if it stays, `ingest --rebuild`",

@@ -13,8 +13,8 @@ from click.testing import CliRunner
 
 from fetcher.cli import fetch
 from ingestion.cli import main as ingest
+from ingestion.warehouse_cli import main as warehouse
 from sandbox.testing import Box
-from warehouse.cli import main as warehouse
 
 BIN = Path(sys.executable).parent
 PROGRAMS = {"fetch": fetch, "ingest": ingest, "warehouse": warehouse}

@@ -12,5 +12,5 @@ where
     or reason not in (
         '', 'walk_unfinished', 'windowed', 'service_window', 'offset_cap',
         'amm_era', 'dust_floor', 'exchange_hole', 'missing_rows',
-        'excess_rows', 'never_walked'
+        'excess_rows', 'never_walked', 'expired'
     )

@@ -33,6 +33,11 @@ named as (
     from silver.FoldedTally
     union
     select
+        'ExpiredTally' as table_name,
+        market_key
+    from silver.ExpiredTally
+    union
+    select
         'WalkTally' as table_name,
         market_key
     from silver.WalkTally

@@ -18,6 +18,11 @@ named as (
     from silver.FoldedTally
     union
     select
+        'ExpiredTally' as table_name,
+        walk_key
+    from silver.ExpiredTally
+    union
+    select
         'WalkTally' as table_name,
         walk_key
     from silver.WalkTally

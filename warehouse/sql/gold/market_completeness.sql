@@ -3,13 +3,14 @@
 -- Key: condition_id
 -- Units: shares, each match once; as_of UTC.
 -- Sources: gold.market_coverage, gold.market_totals, silver.UnbalancedMatch,
--- silver.TakerPending, silver.MarketKey, silver.MarketDim
+-- silver.TakerPending, silver.Expiry, silver.MarketKey, silver.MarketDim
 -- complete needs all of: (a) the market is covered without a gap and every row
 -- that was served is held, (b) in every match the taker's size is its makers',
 -- (c) the exchange's own total agrees. docs/completeness.md says how each is
 -- judged and what each reason means. as_of is the time up to which the status
 -- speaks: fills made later may be held as well. A market whose fills are whole
 -- but for which the exchange names no total is unknown, with an empty reason.
+-- One of which retention let fills go is partial, expired: that is no loss.
 -- Columns:
 -- status: complete, partial or unknown
 -- as_of: the status speaks of fills up to here; later ones may be held too
@@ -50,6 +51,7 @@ known as (
         coverage.rows_missing,
         coverage.rows_too_many,
         coverage.doubted_from,
+        coverage.rows_expired,
         totals.trades_held,
         totals.shares_held,
         totals.rows_in_table,
@@ -107,13 +109,23 @@ match_gaps as (
     group by all
 ),
 
+expiry as (
+    select max(expired_before) as expired_before
+    from silver.Expiry
+    where dataset = 'trades'
+),
+
 unanswered as (
     select
         known.market_key,
         count(*) as taker_rows
     from pending
+    cross join expiry
     inner join known on pending.market_key = known.market_key
-    where pending.traded_at <= coalesce(known.covered_to, pending.traded_at)
+    where
+        pending.traded_at <= coalesce(known.covered_to, pending.traded_at)
+        and pending.traded_at
+        >= coalesce(expiry.expired_before, pending.traded_at)
     group by all
 ),
 
@@ -130,7 +142,8 @@ evidence as (
             known.verdict = 'agrees'
             and known.counted_at >= known.doubted_from,
             false
-        ) as is_doubted
+        ) as is_doubted,
+        known.rows_expired > 0 and known.verdict <> 'agrees' as is_expired
     from known
     left join match_gaps on known.market_key = match_gaps.market_key
     left join unanswered on known.market_key = unanswered.market_key
@@ -153,7 +166,7 @@ judged as (
                 and (trades_held = 0 or verdict <> 'short')
                 then 'unknown never_walked'
             when chain_problem <> '' then 'partial ' || chain_problem
-            when is_doubted then 'unknown missing_rows'
+            when is_doubted and not is_expired then 'unknown missing_rows'
             -- (b) a match lacks a fill that could have been served
             when taker_rows + broken > 0
                 then
@@ -163,6 +176,8 @@ judged as (
                         'partial missing_rows'
                     )
             when broken_before_window > 0 then 'partial service_window'
+            -- what retention let go no total can agree with any more
+            when is_expired and verdict <> 'over' then 'partial expired'
             -- (c) the exchange's own total
             when is_amm and gamma_volume is null then 'unknown amm_era'
             when is_amm and gamma_volume > shares_held + 0.05

@@ -5,7 +5,7 @@
 -- exchange's or ours, whichever is behind.
 -- Sources: silver.MarketKey, silver.MarketDim, silver.WalkSubject,
 -- silver.WalkFact, silver.WalkPage, silver.FoldedTally, silver.WalkTally,
--- silver.FeedCoverage, silver.TradeFact
+-- silver.FeedCoverage, silver.ExpiredTally, silver.TradeFact
 -- Condition (a) of completeness, see docs/completeness.md. chain_problem is
 -- empty where the market is covered from its first fill to covered_to: a walk
 -- came to the end of its history and began when the feed was already covered,
@@ -25,6 +25,8 @@
 -- rows_missing: rows served and not held
 -- rows_too_many: rows held and not served
 -- doubted_from: a feed walk that began then lost rows; else null
+-- rows_expired: rows that were held and that retention let go; they are not
+--     missing
 with
 
 market_keys as (
@@ -56,6 +58,11 @@ folds as (
 
 tallies as (
     select * from silver.WalkTally
+    where dataset = 'trades'
+),
+
+expired_tallies as (
+    select * from silver.ExpiredTally
     where dataset = 'trades'
 ),
 
@@ -142,6 +149,23 @@ taken_in as (
     group by all
 ),
 
+expired as (
+    select
+        walk_key,
+        market_key,
+        sum(rows_expired) as rows_expired
+    from expired_tallies
+    group by all
+),
+
+market_expired as (
+    select
+        market_key,
+        sum(rows_expired)::bigint as rows_expired
+    from expired
+    group by all
+),
+
 subjects_served as (
     select
         walk_key,
@@ -194,7 +218,8 @@ pairs as (
     select
         coalesce(folded.walk_key, taken_in.walk_key) as walk_key,
         coalesce(folded.market_key, taken_in.market_key) as market_key,
-        coalesce(folded.rows_stored, 0) as rows_stored,
+        coalesce(folded.rows_stored, 0)
+        - coalesce(expired.rows_expired, 0) as rows_stored,
         coalesce(taken_in.rows_taken_in, 0) as rows_taken_in,
         folded.walk_key is not null as is_reported
     from folded
@@ -202,6 +227,11 @@ pairs as (
         on
             folded.walk_key = taken_in.walk_key
             and folded.market_key = taken_in.market_key
+    left join expired
+        on
+            coalesce(folded.walk_key, taken_in.walk_key) = expired.walk_key
+            and coalesce(folded.market_key, taken_in.market_key)
+            = expired.market_key
 ),
 
 -- one row a walk and market whose rows do not add up
@@ -280,7 +310,8 @@ begun as (
 ),
 
 -- a later walk to the end that served just what we hold mends older gaps; what
--- was indexed later, and so first seen after it, it could not serve
+-- was indexed later, and so first seen after it, it could not serve. Where
+-- retention let rows go, it served more
 mended as (
     select market_gaps.market_key
     from market_gaps
@@ -294,11 +325,21 @@ mended as (
                 fills.first_seen_at, served_pages.last_fetched_at
             )
     left join walk_rests on last_walks.walk_key = walk_rests.walk_key
+    left join market_expired
+        on market_gaps.market_key = market_expired.market_key
     where
         last_walks.begun_at >= market_gaps.latest_at
         and coalesce(walk_rests.rows_without_market, 0) = 0
-    group by market_gaps.market_key, last_walks.rows_served
-    having count(fills.market_key) = last_walks.rows_served
+    group by
+        market_gaps.market_key,
+        last_walks.rows_served,
+        market_expired.market_key
+    having
+        count(fills.market_key) = last_walks.rows_served
+        or (
+            market_expired.market_key is not null
+            and count(fills.market_key) < last_walks.rows_served
+        )
 ),
 
 measured as (
@@ -312,6 +353,7 @@ measured as (
         last_outcomes.outcome as last_outcome,
         market_gaps.rows_missing,
         market_gaps.rows_too_many,
+        market_expired.rows_expired,
         case
             when
                 last_walks.begun_at is null
@@ -349,6 +391,8 @@ measured as (
             and last_walks.market_key = folded.market_key
     left join market_gaps on market_keys.market_key = market_gaps.market_key
     left join mended on market_keys.market_key = mended.market_key
+    left join market_expired
+        on market_keys.market_key = market_expired.market_key
 ),
 
 judged as (
@@ -379,7 +423,8 @@ described as (
             else greatest(walk_covers_to, feed_covers_to)
         end as covered_to,
         if(is_mended, 0, coalesce(rows_missing, 0)) as rows_missing,
-        if(is_mended, 0, coalesce(rows_too_many, 0)) as rows_too_many
+        if(is_mended, 0, coalesce(rows_too_many, 0)) as rows_too_many,
+        coalesce(rows_expired, 0) as rows_expired
     from judged
 ),
 
@@ -393,6 +438,7 @@ final as (
         covered_to,
         rows_missing,
         rows_too_many,
+        rows_expired,
         doubted_from
     from described
 )

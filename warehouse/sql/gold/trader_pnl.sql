@@ -7,7 +7,7 @@
 -- share, times UTC.
 -- Sources: silver.TradeFact, silver.MarketKey, silver.MarketDim,
 -- silver.MarketTokenDim, silver.TraderDim, silver.FeeScheduleDim,
--- gold.market_completeness, gold.market_resolutions
+-- silver.Expiry, gold.market_completeness, gold.market_resolutions
 -- gross = realized + unrealized = what came in, less what went out, plus
 -- value_usd; net = gross less fees_usd. Cost is the moving average: a purchase
 -- moves it, a sale does not. A settled market is realized at its payout, a
@@ -24,7 +24,9 @@
 -- missing. gold.wallet_pnl has all of this for wallets whose activity is whole.
 -- An outcome whose token no source has named is one row with a null token_id.
 -- Where is_market_complete is false, fills may be missing: below the exchange's
--- dust floor, older than what it serves, or not fetched yet.
+-- dust floor, older than what it serves, not fetched yet, or let go by
+-- retention (fills_expired_before): then cost, shares and P&L are those of the
+-- fills left.
 --
 -- Fees are the takers' by silver.FeeScheduleDim, where Gamma says that the
 -- market charges any. fees_unknown_trades counts fills that may have paid one:
@@ -55,6 +57,8 @@
 -- fees_unknown_trades: fills that may have paid another; see above
 -- net_pnl_usd: gross_pnl_usd less fees_usd
 -- is_market_complete: all fills of the market are here
+-- fills_expired_before: retention let all fills of before then go, and with
+--     them what a wallet had traded only then; null where it never did
 with
 
 fills as (
@@ -92,6 +96,12 @@ resolutions as (
 
 completeness as (
     select * from gold.market_completeness
+),
+
+expiry as (
+    select max(expired_before) as fills_expired_before
+    from silver.Expiry
+    where dataset = 'trades'
 ),
 
 fee_categories as (
@@ -449,6 +459,7 @@ described as (
         valued.cash_usd,
         valued.first_traded_at,
         valued.last_traded_at,
+        expiry.fills_expired_before,
         valued.split_usd as assumed_split_usd,
         coalesce(markets.question, market_keys.title) as question,
         coalesce(completeness.status = 'complete', false) as is_market_complete,
@@ -490,6 +501,7 @@ described as (
         + coalesce(fees_not_told.fees_unknown_trades, 0)
             as fees_unknown_trades
     from valued
+    cross join expiry
     inner join market_keys on valued.market_key = market_keys.market_key
     inner join traders on valued.trader_key = traders.trader_key
     left join markets on valued.market_key = markets.market_key
@@ -537,7 +549,8 @@ final as (
         net_pnl_usd,
         is_market_complete,
         first_traded_at,
-        last_traded_at
+        last_traded_at,
+        fills_expired_before
     from described
 )
 

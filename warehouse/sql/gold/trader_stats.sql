@@ -2,7 +2,7 @@
 -- Grain: one row per wallet with a fill.
 -- Key: proxy_wallet
 -- Units: _usd in dollars, shares and rates from 0 to 1, times UTC.
--- Sources: gold.trader_pnl, silver.TraderDim, silver.MarketDim,
+-- Sources: gold.trader_pnl, silver.TraderDim, silver.MarketDim, silver.Expiry,
 -- silver.WalletPositionFact, silver.WalletWalk
 -- P&L is that of gold.trader_pnl, which says what fills can tell: where
 -- markets_incomplete or fees_unknown_trades is not 0, some is missing. A wallet
@@ -33,6 +33,8 @@
 -- assumed_split_usd: what its assumed splits cost
 -- first_traded_at: its earliest fill held
 -- last_traded_at: its latest fill held
+-- fills_expired_before: retention let all fills of before then go: volume and
+--     P&L are those of the fills left; null where it never did
 with
 
 positions as (
@@ -41,6 +43,12 @@ positions as (
 
 traders as (
     select * from silver.TraderDim
+),
+
+expiry as (
+    select max(expired_before) as fills_expired_before
+    from silver.Expiry
+    where dataset = 'trades'
 ),
 
 pools as (
@@ -136,6 +144,7 @@ described as (
         by_trader.assumed_split_usd,
         by_trader.first_traded_at,
         by_trader.last_traded_at,
+        expiry.fills_expired_before,
         list_concat(
             if(pools.proxy_wallet is not null, ['pool'], []),
             list_concat(
@@ -152,6 +161,7 @@ described as (
         by_trader.net_pnl_usd / nullif(by_trader.bought_usd, 0)
             as return_on_bought
     from by_trader
+    cross join expiry
     left join traders on by_trader.proxy_wallet = traders.trader_address
     left join pools on by_trader.proxy_wallet = pools.proxy_wallet
     left join verified on by_trader.proxy_wallet = verified.proxy_wallet
@@ -186,7 +196,8 @@ final as (
         return_on_bought,
         assumed_split_usd,
         first_traded_at,
-        last_traded_at
+        last_traded_at,
+        fills_expired_before
     from described
 )
 
