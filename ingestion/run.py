@@ -36,6 +36,9 @@ _COPY_MINIMUM = 16 << 20
 # Between two lines of the log on the same dataset.
 REPORT_SECONDS = 30.0
 
+_MEMORY = 1_280 << 20
+_MEMORY_A_CORE = 512 << 20
+
 _NAMES = [name for names in TOGETHER for name in names]
 
 
@@ -338,6 +341,10 @@ def _bytes(changes: Mapping[str, Changes]) -> int:
 
 
 def _memory_limit() -> str:
-    """Half of the memory, and four gigabytes at most: intakes need far less."""
+    """What DuckDB may hold: all of ingest then stays below two gigabytes.
+
+    With many cores more is held at once, but never more than half of the memory.
+    """
     total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    return f"{min(total // 2, 4 << 30) >> 20}MiB"
+    wanted = max(_MEMORY, _MEMORY_A_CORE * (os.cpu_count() or 1))
+    return f"{min(total // 2, wanted) >> 20}MiB"
