@@ -86,6 +86,8 @@ lock: setup
 	$(COMPILE) --extra dev --upgrade --output-file requirements.lock
 	$(COMPILE) --extra notebooks --no-annotate --constraint requirements.lock --upgrade \
 	    --output-file notebooks/requirements.lock
+	$(subst pyproject.toml,benchmarks/requirements.in,$(COMPILE)) --no-annotate --upgrade \
+	    --output-file benchmarks/requirements.lock
 
 clean:
 	rm -rf .venv build

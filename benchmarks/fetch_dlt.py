@@ -1,8 +1,9 @@
 """The same markets by dlt's REST source, as its documentation shows it.
 
 `python -m benchmarks.fetch_dlt URL FOLDER THREADS IDS filesystem|duckdb`, with a Python
-that has `dlt[duckdb,filesystem,parquet]`, which is none of our packages. Pages are
-followed by its cursor paginator; the ids are its parent resource. Prints the rows.
+that has what benchmarks/requirements.lock pins, which is none of our packages: an
+environment of its own, handed to `fetch_cost --dlt`. Pages are followed by its cursor
+paginator; the ids are its parent resource. Prints the rows.
 """
 
 from __future__ import annotations
