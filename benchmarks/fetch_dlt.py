@@ -36,7 +36,7 @@ def main(url: str, folder: Path, threads: int, ids: Path, kind: str) -> None:
             },
         },
         "resources": [
-            dlt.resource(markets, name="markets", selected=False),
+            dlt.resource([markets], name="markets", selected=False),
             {
                 "name": "trades",
                 "parallelized": True,
