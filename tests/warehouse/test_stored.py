@@ -55,3 +55,24 @@ def test_prices_turn_round_when_the_catalogue_names_the_other_outcome_first(trad
     refresh(traded)
     assert ask(traded, last) == [(pytest.approx(0.3),), (pytest.approx(0.6),)]
     assert ask(traded, "from silver.StaleHour") == []
+
+
+def test_prices_turn_round_in_every_market_that_a_token_is_named_under(traded):
+    traded.execute(
+        "update silver.TradeFact set token_key = (select min(token_key) from "
+        "silver.MarketTokenDim where market_key = 1) where market_key = 2"
+    )
+    run_steps(traded.execute, "StaleHour", "mark_everything")
+    refresh(traded)
+    last = "select last_price from silver.MarketHour where market_key = 2 order by all"
+    before = ask(traded, last)
+    traded.execute(
+        "update silver.MarketTokenDim set outcome_index = 1 - outcome_index "
+        "where market_key = 1"
+    )
+    refresh(traded)
+    after = ask(traded, last)
+    assert after != before
+    run_steps(traded.execute, "StaleHour", "mark_everything")
+    refresh(traded)
+    assert after == ask(traded, last)

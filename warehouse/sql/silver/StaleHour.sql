@@ -50,9 +50,12 @@ from silver.StaleHour;
 
 -- step: mark_replaced
 -- Prices of the first outcome depend on which that is: where the catalogue
--- changed its mind, all hours of the market are stale.
-create or replace temp table replaced_market as
-select distinct TokenPlace.market_key
+-- changed its mind, all hours of the market are stale, and those of any other
+-- that traded the token: rows have named one under two markets.
+create or replace temp table replaced_token as
+select
+    TokenPlace.token_key,
+    TokenPlace.market_key
 from silver.TokenPlace
 inner join silver.MarketTokenDim
     on TokenPlace.token_key = MarketTokenDim.token_key
@@ -60,6 +63,14 @@ left join silver.MarketDim on TokenPlace.market_key = MarketDim.market_key
 where
     TokenPlace.outcome_index is distinct from MarketTokenDim.outcome_index
     or TokenPlace.outcomes is distinct from len(MarketDim.outcomes);
+
+create or replace temp table replaced_market as
+select market_key
+from replaced_token
+union
+select TokenHour.market_key
+from silver.TokenHour
+semi join replaced_token on TokenHour.token_key = replaced_token.token_key;
 
 insert into silver.StaleHour
 select
