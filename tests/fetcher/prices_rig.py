@@ -154,7 +154,7 @@ def prices_beside(
     **sandbox: Any,
 ) -> Iterator[PricesHome]:
     """A home whose catalogue is fetched, and its sandbox."""
-    with home_beside(folder, **{"size": "tiny", **sandbox}) as home:
+    with home_beside(folder, **{"size": "tiny", "age_days": 150, **sandbox}) as home:
         config = home.folder / "config.toml"
         text = config.read_text()
         text = text.replace("fidelity_minutes = 720", f"fidelity_minutes = {fidelity}")
