@@ -47,7 +47,9 @@ from lake.walks import WALKS
 
 logger = logging.getLogger(__name__)
 
+# A part's rows, at most, and about their bytes.
 MOST_ROWS = 250_000
+MOST_BYTES = 128 << 20
 FILE_ROWS = 1_000_000
 _FOLDING = "_folding"
 _INTENT = "intent.json"
@@ -83,6 +85,7 @@ class Fold:
         logs: Callable[[str], DeltaLog],
         hulls: Hulls,
         most_rows: int = MOST_ROWS,
+        most_bytes: int = MOST_BYTES,
         file_rows: int = FILE_ROWS,
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -92,6 +95,7 @@ class Fold:
         self._logs = logs
         self._hulls = hulls
         self._most_rows = most_rows
+        self._most_bytes = most_bytes
         self._file_rows = file_rows
         self._clock = clock
         self._landing = LandingFolder(storage, dataset.name, writer)
@@ -147,6 +151,7 @@ class Fold:
             [partial(self._ready, waiting, name) for name in spent],
             rows=sum(count_rows(self._storage, name) for name in spent),
             most=self._most_rows,
+            most_bytes=self._most_bytes,
             scratch=self._storage.path(f"{self._scratch}/spill"),
         ):
             rows += part.rows.num_rows

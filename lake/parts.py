@@ -39,13 +39,22 @@ class Part:
 
 
 def parts(
-    dataset: Dataset, sources: Sequence[Source], *, rows: int, most: int, scratch: Path
+    dataset: Dataset,
+    sources: Sequence[Source],
+    *,
+    rows: int,
+    most: int,
+    most_bytes: int,
+    scratch: Path,
 ) -> Iterator[Part]:
     """Yield the rows of all sources, at most `rows`, in parts of about `most`.
 
-    A single source is read whole, so it should be a fraction of `most`. If there is
-    more than one part, rows wait on disk in `scratch`, which is removed at the end.
+    Where rows are large, about `most_bytes` make a part. A single source is read whole,
+    so it should be a fraction of a part. If there is more than one part, rows wait on
+    disk in `scratch`, which is removed at the end.
     """
+    if len(sources) > 1:
+        most = min(most, _rows_within(most_bytes, sources))
     if rows <= most:
         yield from _part(dataset, [source() for source in sources])
         return
@@ -62,6 +71,15 @@ def parts(
             shutil.rmtree(folder)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _rows_within(size: int, sources: Sequence[Source]) -> int:
+    """How many rows take so many bytes, by the first source that has any."""
+    for source in sources:
+        rows = source()
+        if rows.num_rows:
+            return max(int(size * rows.num_rows // rows.nbytes), 1)
+    return 1
 
 
 def day_of(dataset: Dataset, rows: pa.Table) -> pl.Series:
@@ -91,17 +109,13 @@ class _Placed:
 
 def _placed(dataset: Dataset, rows: pa.Table, heavy: pl.Series) -> _Placed:
     place = pl.DataFrame({"day": day_of(dataset, rows)})
-    nothing = {"group": pl.lit(None, pl.String), "hour": pl.lit(None, pl.Int64)}
     if heavy.is_empty():
+        nothing = {"group": pl.lit(None, pl.String), "hour": pl.lit(None, pl.Int64)}
         return _Placed(rows, place.with_columns(**nothing))
     here = pl.col("day").is_in(heavy.implode())
     place = place.with_columns(
         hour=_seconds(dataset, rows) // _HOUR,
-        **{
-            "group": lower_hex(series(rows[dataset.chain.group]))
-            if dataset.chain is not None
-            else nothing["group"]
-        },
+        group=lower_hex(series(rows[_group(dataset)]).cast(pl.String)),
     )
     return _Placed(
         rows,
@@ -109,6 +123,11 @@ def _placed(dataset: Dataset, rows: pa.Table, heavy: pl.Series) -> _Placed:
             group=pl.when(here).then("group"), hour=pl.when(here).then("hour")
         ),
     )
+
+
+def _group(dataset: Dataset) -> str:
+    """The column by which a heavy day is cut: rows of one market stay together."""
+    return dataset.sort_by[0] if dataset.chain is None else dataset.chain.group
 
 
 def _plan(
@@ -133,8 +152,7 @@ def _plan(
 def _counts(
     dataset: Dataset, sources: Sequence[Source], heavy: pl.Series
 ) -> pl.DataFrame:
-    chain = dataset.chain
-    columns = [dataset.day_of, *([chain.group] if chain is not None else [])]
+    columns = [dataset.day_of, _group(dataset)]
     return (
         pl.concat(
             _placed(dataset, source(columns), heavy)

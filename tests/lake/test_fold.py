@@ -175,8 +175,11 @@ def test_the_report_of_a_fold_that_died_does_not_count_beside_the_next_one(lake)
     assert [row["rows_stored"] for row in reports(lake, "folded")] == [6]
 
 
-@pytest.mark.parametrize("most_rows", [1, 2, 3, 1_000])
-def test_parts_of_any_size_give_the_same_lake(tmp_path, most_rows):
+@pytest.mark.parametrize(
+    ("most_rows", "most_bytes"),
+    [(1, 1_000_000), (2, 1_000_000), (3, 1_000_000), (1_000, 1), (1_000, 1_000_000)],
+)
+def test_parts_of_any_size_give_the_same_lake(tmp_path, most_rows, most_bytes):
     day = 86_400
     rows = [
         (name, market, moment, 1)
@@ -204,6 +207,7 @@ def test_parts_of_any_size_give_the_same_lake(tmp_path, most_rows):
             logs=lake.log,
             hulls=lake.hulls,
             most_rows=most_rows,
+            most_bytes=most_bytes,
             file_rows=2,
         ).run(number)
         assert done is not None
