@@ -92,7 +92,7 @@ def _run(
 
     import settings
     from ingestion.run import Summary, ingest
-    from warehouse.completeness import counts
+    from warehouse.completeness import counts_by_ingest
     from warehouse.connect import open_to_read
 
     told.summary = Summary()
@@ -124,7 +124,7 @@ def _run(
         try:
             with open_to_read(paths.warehouse) as db:
                 stop.watch(db)
-                told.completeness = counts(db)
+                told.completeness = counts_by_ingest(db)
         except duckdb.Error as error:  # a file cut short opens well, and fails later
             raise IngestFailed(
                 f"{paths.warehouse} cannot be read: {' '.join(str(error).split())} If "

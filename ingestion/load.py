@@ -137,6 +137,10 @@ class Loader:
             )
             self._run("ExpiredTally", "take_in")
 
+    def judge(self) -> None:
+        """Keep what is asked of markets with every wallet; gold must be there."""
+        stored.judge(self._execute)
+
     def _fact(self, dataset: str) -> int:
         model, keys = FACTS[dataset]
         before = self._count(f"silver.{model}")
@@ -213,10 +217,12 @@ class Loader:
         self._run("UnbalancedMatch", "take_in")
         self._run("TradeSighting", "take_in", "resolve")
         self._run("TradeFact", "take_in_contested")
+        self._run("StaleTrader", "mark_late")
         self._run("MarketTally", "take_in")
         self._run("WalkTally", "take_in")
         self._settle()
         self._run("StaleHour", "mark")
+        self._run("StaleTrader", "mark_touched")
         return self._count("fresh_trade") + self._count("new_trade")
 
     def _walks(self) -> int:
@@ -242,6 +248,7 @@ class Loader:
             self._run("TradeSighting", "take_in")
             self._settle()
             self._run("StaleHour", "mark")
+            self._run("StaleTrader", "mark_touched")
         return self._count("bronze_walks")
 
     def _read_trades(self, whole_taker_days: set[str]) -> None:

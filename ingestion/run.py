@@ -277,6 +277,8 @@ class _Run:
                     define_gold(db)
                     comment_on_columns(db)
                     taken.note_views(db)
+            with transaction(db):
+                loader.judge()
             # All of it in the file itself: a reader of a file beside its log waits.
             db.execute("force checkpoint")
 

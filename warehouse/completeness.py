@@ -81,10 +81,17 @@ class Worst:
 
 def counts(db: duckdb.DuckDBPyConnection) -> dict[str, int]:
     """Markets by status; every status is named."""
+    return _counted(db, "gold.market_completeness")
+
+
+def counts_by_ingest(db: duckdb.DuckDBPyConnection) -> dict[str, int]:
+    """The same as it was when `ingest` ended, which takes no time to tell."""
+    return _counted(db, "silver.MarketJudged")
+
+
+def _counted(db: duckdb.DuckDBPyConnection, judged: str) -> dict[str, int]:
     found = dict(
-        db.execute(
-            "select status, count(*) from gold.market_completeness group by all"
-        ).fetchall()
+        db.execute(f"select status, count(*) from {judged} group by all").fetchall()
     )
     return {status: int(found.get(status, 0)) for status in STATUSES}
 

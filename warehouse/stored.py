@@ -1,14 +1,17 @@
-"""Add up what gold would add up again with every question: hours and days of fills.
+"""Add up what gold would add up again with every question: hours, days, wallets.
 
 What each table holds, and how it is added up, stands in its file in
 `warehouse/sql/silver/`. Only hours whose fills changed are added up, from all of their
-fills, so that the result does not depend on how these came.
+fills, so that the result does not depend on how these came. What a wallet did in a
+market goes on from what is known where its new fills are later than all before, and
+else begins with its first fill again: either gives the same.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
+from typing import Any
 
 import duckdb
 
@@ -16,21 +19,46 @@ from warehouse.connect import transaction
 from warehouse.models import run_steps
 
 STALE_HOURS_AT_ONCE = 50_000  # some million fills: what is held in memory meanwhile
+FILLS_AT_ONCE = 3_000_000
 
-_STORED = ("MarketHour", "TokenHour", "MarketDay", "TraderDay", "TokenPlace")
+_STORED = (
+    "MarketHour",
+    "TokenHour",
+    "MarketDay",
+    "TraderDay",
+    "TokenPlace",
+    "TokenLast",
+)
+_SCRATCH = (
+    "stale_fill",
+    "stale_match",
+    "market_terms",
+    "pair_fill",
+    "pair_move",
+    "pair_log",
+    "pair_added",
+    "pair_new",
+)
+_LAST_KEY = 2**32
+
+Execute = Callable[[str], object]
 
 
 def refresh(
     db: duckdb.DuckDBPyConnection,
-    execute: Callable[[str], object],
+    execute: Execute,
     *,
     at_once: int = STALE_HOURS_AT_ONCE,
+    fills_at_once: int = FILLS_AT_ONCE,
 ) -> None:
-    """Add up all hours that are stale, some days at a time, each in a transaction.
+    """Add up all that is stale, some days or markets at a time, in transactions.
 
     `execute` runs one statement on `db`: see `ingestion.load.Loader.execute`.
     """
     run_steps(execute, "StaleHour", "mark_replaced")
+    run_steps(execute, "MarketTerms", "read")
+    [(is_new,)] = db.execute("select not exists (from silver.TraderToken)").fetchall()
+    run_steps(execute, "StaleTrader", "mark_everything" if is_new else "mark_replaced")
     for first, last in list(_spans(db, at_once)):
         with transaction(db):
             db.execute("set variable stale_from = ?::timestamp", [first])
@@ -38,9 +66,34 @@ def refresh(
             run_steps(execute, "StaleHour", "read")
             for model in _STORED:
                 run_steps(execute, model, "refresh")
+            if not is_new:
+                _set_markets(db, 0, _LAST_KEY)
+                _add_up_wallets(execute, "read_news", "add_up", "part")
             run_steps(execute, "StaleHour", "forget")
-    for table in ("stale_fill", "stale_match"):
+    for lowest, end in list(_slices(db, fills_at_once)):
+        with transaction(db):
+            _set_markets(db, lowest, end)
+            run_steps(execute, "StaleTrader", "read")
+            _add_up_wallets(execute, "read_stale", "add_up")
+            run_steps(execute, "StaleTrader", "forget")
+    for table in _SCRATCH:
         db.execute(f"drop table if exists temp.{table}")
+
+
+def judge(execute: Execute) -> None:
+    """Keep what gold's views say of markets that is asked for with every wallet."""
+    for model in ("MarketJudged", "TokenMark"):
+        run_steps(execute, model, "judge")
+
+
+def _add_up_wallets(execute: Execute, *steps: str) -> None:
+    run_steps(execute, "TraderToken", *steps, "weigh", "describe", "store")
+    run_steps(execute, "MarketTerms", "keep")
+
+
+def _set_markets(db: duckdb.DuckDBPyConnection, lowest: int, end: int) -> None:
+    db.execute("set variable pairs_from = ?::bigint", [lowest])
+    db.execute("set variable pairs_to = ?::bigint", [end])
 
 
 def _spans(
@@ -51,12 +104,35 @@ def _spans(
         "select date_trunc('day', hour_start)::timestamp, count(*) "
         "from silver.StaleHour group by all order by 1"
     ).fetchall()
-    first, last, hours = None, None, 0
-    for day, stale in days:
-        if first is not None and last is not None and hours + stale > at_once:
-            yield first, last
-            first, hours = None, 0
-        first = day if first is None else first
-        last, hours = day + timedelta(days=1), hours + stale
-    if first is not None and last is not None:
-        yield first, last
+    for first, last in _cut(days, at_once):
+        yield first, last + timedelta(days=1)
+
+
+def _slices(db: duckdb.DuckDBPyConnection, at_once: int) -> Iterator[tuple[int, int]]:
+    """Cut the stale wallets' markets into ranges of so many fills, or of one market.
+
+    A wallet that is stale by itself is taken to have some twenty fills there.
+    """
+    markets = db.execute(
+        "select StaleTrader.market_key, sum(if(trader_key is null, fills, 20)) "
+        "from silver.StaleTrader left join ("
+        " select market_key, sum(trades) as fills from silver.MarketDay group by all"
+        ") as held using (market_key) group by all order by 1"
+    ).fetchall()
+    for lowest, highest in _cut(markets, at_once):
+        yield lowest, highest + 1
+
+
+def _cut(
+    weights: Iterable[tuple[Any, int | None]], at_once: int
+) -> Iterator[tuple[Any, Any]]:
+    """Yield the first and the last of runs that weigh so much at most, or are one."""
+    run: list[Any] = []
+    weight = 0
+    for key, more in weights:
+        if run and weight + (more or 0) > at_once:
+            yield run[0], run[-1]
+            run, weight = [], 0
+        run, weight = [*run[:1], key], weight + (more or 0)
+    if run:
+        yield run[0], run[-1]

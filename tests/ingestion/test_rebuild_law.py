@@ -132,6 +132,20 @@ def trade_taker(row):
     return taken | {"walk_id": f"{row['walk_id']}t"}
 
 
+WALLETS = (
+    "select TokenLast.price, priced_at, token_id from silver.TokenLast"
+    " inner join silver.MarketTokenDim using (token_key) order by all",
+    "select TraderToken.* exclude (trader_key, market_key, token_key, is_first,"
+    " cost_left_usd, left_of_split), round(cost_left_usd, 6),"
+    " round(left_of_split, 6), count(*) filter (where is_first) over ("
+    " partition by trader_key, TraderToken.market_key) as firsts,"
+    " condition_id, token_id, trader_address from silver.TraderToken"
+    " inner join silver.TraderDim using (trader_key)"
+    " inner join (select market_key, condition_id from silver.MarketKey)"
+    " using (market_key) left join (select token_key, token_id"
+    " from silver.MarketTokenDim) using (token_key) order by all",
+    "from silver.StaleTrader",
+)
 EVERYTHING = (
     "from fills order by all",
     "select condition_id, title, slug, title_from_at from silver.MarketKey"
@@ -169,6 +183,7 @@ EVERYTHING = (
     "select TokenPlace.outcome_index, outcomes, token_id from silver.TokenPlace"
     " inner join silver.MarketTokenDim using (token_key) order by all",
     "from silver.StaleHour",
+    *WALLETS,
 )
 
 
@@ -238,3 +253,44 @@ def test_any_cut_into_runs_gives_what_one_rebuild_gives(history):
                 waiting.clear()
         once.run(everything, intake_rows=1000)
         assert often.contents() == once.contents()
+
+
+DEED = st.tuples(
+    st.integers(0, 40),
+    st.sampled_from(["b1", "b2"]),
+    st.sampled_from(["101", "102"]),
+    st.sampled_from(["BUY", "SELL"]),
+    st.sampled_from([1.0, 2.5, 7.000001]),
+    st.sampled_from([0.25, 0.5, 0.817]),
+)
+
+
+@settings(
+    max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+@given(
+    st.lists(DEED, min_size=4, max_size=20),
+    st.sets(st.integers(1, 40), max_size=2),
+    st.sets(st.integers(0, 40), max_size=2),
+)
+def test_what_a_wallet_did_is_the_same_added_up_at_once_or_as_it_came(
+    deeds, cuts, late
+):
+    """Most runs go on from the last one, some bring what is older than that."""
+    ends = sorted(cuts)
+    parts = defaultdict(list)
+    for n, (turn, wallet, token, side, size, price) in enumerate(sorted(deeds)):
+        named = {"wallet": wallet, "token": token, "side": side, "hash": f"a{n}"}
+        row = trade(900 * turn, size=size, price=price, row=n, **named)
+        parts[99 if turn in late else sum(turn >= end for end in ends)].append(row)
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        often, once = Silver(root), Silver(root)
+        everything = defaultdict(list)
+        for number, part in sorted(parts.items()):
+            files = list(written(root, number, "trades", part))
+            everything["trades"] += files
+            often.run(defaultdict(list, trades=files), intake_rows=10)
+        once.run(everything, intake_rows=1000)
+        told, wanted = often.contents(), once.contents()
+        assert [told[query] for query in WALLETS] == [wanted[q] for q in WALLETS]

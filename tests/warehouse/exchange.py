@@ -83,9 +83,16 @@ def empty_warehouse() -> duckdb.DuckDBPyConnection:
 
 
 def add_up(db: duckdb.DuckDBPyConnection) -> None:
-    """Add up all hours and days of fills that were put in by hand."""
-    run_steps(db.execute, "StaleHour", "mark_everything")
+    """Add up all hours, days and wallets of fills that were put in by hand."""
+    for stale in ("StaleHour", "StaleTrader"):
+        run_steps(db.execute, stale, "mark_everything")
+    catch_up(db)
+
+
+def catch_up(db: duckdb.DuckDBPyConnection) -> None:
+    """End as ingest ends, after the catalogue or the proof changed."""
     stored.refresh(db, db.execute)
+    stored.judge(db.execute)
 
 
 def keep(db: duckdb.DuckDBPyConnection, path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 
 import pytest
-from exchange import NOON, minutes
+from exchange import NOON, add_up, minutes
 
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
@@ -70,6 +70,7 @@ def test_a_wallet_on_both_sides_of_everything_is_all_of_the_market(exchange):
     exchange.match(market, "10", price="0.5")
     db = held(exchange)
     db.execute("update silver.TradeFact set trader_key = 1")
+    add_up(db)
     assert rows(db, "select hhi, traders from gold.market_concentration") == [(1.0, 1)]
 
 

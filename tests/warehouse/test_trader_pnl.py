@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import duckdb
 import polars as pl
 import pytest
-from exchange import NOON, Exchange, minutes, put
+from exchange import NOON, Exchange, add_up, catch_up, minutes, put
 
 from warehouse.models import define_gold, define_silver
 
@@ -192,6 +192,7 @@ def test_where_no_taker_is_known_both_sides_may_have_paid():
 
 def test_an_outcome_whose_token_nobody_named_is_held_without_an_id(two_ways):
     two_ways.execute("delete from silver.MarketTokenDim where outcome = 'No'")
+    catch_up(two_ways)
     rest = pnl(two_ways, "maker 0", "token_id, shares_held, value_usd", outcome=None)
     assert rest == (None, 20.0, pytest.approx(6.0))
 
@@ -202,6 +203,7 @@ def test_an_outcome_that_nobody_named_is_settled_with_its_market():
     exchange.match(market, "10", price="0.4")
     db = held(exchange, market)
     db.execute("delete from silver.MarketTokenDim where outcome = 'No'")
+    catch_up(db)
     rest = pnl(db, "maker 0", "is_settled, shares_held, value_usd", outcome=None)
     assert rest == (True, 10.0, 0.0)
 
@@ -212,6 +214,7 @@ def test_withdrawn_fills_are_nobodys():
     exchange.match(market, "10", price="0.4")
     db = held(exchange, market)
     db.execute("update silver.TradeFact set withdrawn_at = traded_at")
+    add_up(db)
     assert db.execute("select count(*) from gold.trader_pnl").fetchall() == [(0,)]
 
 
@@ -225,6 +228,7 @@ def test_fills_of_a_market_that_lacks_some_are_marked():
     assert pnl(db, "taker", "is_market_complete") == (True,)
     db.execute("delete from silver.TradeFact where is_taker")
     db.execute("update silver.MarketTally set rows_held = rows_held - 1")
+    catch_up(db)
     assert pnl(db, "maker 0", "is_market_complete") == (False,)
 
 
@@ -246,6 +250,7 @@ def test_thousands_of_sales_leave_the_cost_that_a_loop_finds(duck):
         "1 as walk_key, ''::blob as transaction_hash, make_timestamp((1700000000 + n) "
         "* 1000000) as traded_at from fill"
     )
+    add_up(duck)
     found = {
         (row[0], row[1]): row[2:]
         for row in duck.execute(

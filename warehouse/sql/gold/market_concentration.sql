@@ -3,7 +3,7 @@
 -- Key: condition_id
 -- Units: volume_shares in shares, each match once, volume_usd in dollars; hhi,
 -- hhi_usd and the shares of top ten and largest are fractions from 0 to 1.
--- Sources: silver.TradeFact, silver.MarketKey, silver.MarketDim
+-- Sources: silver.TraderToken, silver.MarketKey, silver.MarketDim
 -- hhi is the Herfindahl-Hirschman index: the sum of the squares of each
 -- wallet's part in the market's trading, 1 / traders where all trade alike, 1
 -- where one wallet stands on both sides of everything. A wallet's part is the
@@ -23,9 +23,8 @@
 -- effective_traders: 1 / hhi: so many wallets alike
 with
 
-fills as (
-    select * from silver.TradeFact
-    where withdrawn_at is null
+pairs as (
+    select * from silver.TraderToken
 ),
 
 market_keys as (
@@ -40,9 +39,9 @@ traders_of_market as (
     select
         market_key,
         trader_key,
-        sum(size) as traded_shares,
-        sum(price * size) as traded_usd
-    from fills
+        sum(bought_shares + sold_shares) as traded_shares,
+        sum(bought_usd + sold_usd) as traded_usd
+    from pairs
     group by all
 ),
 

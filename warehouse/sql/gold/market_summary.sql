@@ -4,7 +4,7 @@
 -- Units: volume_shares in shares, volume_usd in dollars, last_price in dollars
 -- a share of the first outcome, times UTC.
 -- Sources: silver.MarketDay, silver.MarketKey, silver.MarketDim,
--- silver.EventDim, silver.TradeFact
+-- silver.EventDim, silver.TraderToken
 -- status: open, closed, or unlisted (trades name the market, Gamma does not).
 -- last_price is that of the latest fill; a fill of the second of two outcomes
 -- at p counts as 1 - p. Volumes as in gold.daily_volume.
@@ -43,21 +43,12 @@ volumes as (
     group by all
 ),
 
-traders_of_market as (
-    select
-        market_key,
-        trader_key
-    from silver.TradeFact
-    where withdrawn_at is null
-    group by all
-),
-
 crowds as (
     select
         market_key,
-        count(*) as traders
-    from traders_of_market
-    group by all
+        count(*) filter (where is_first) as traders
+    from silver.TraderToken
+    group by market_key
 ),
 
 described as (

@@ -3,7 +3,7 @@
 -- Key: token_id, bucket_start
 -- Units: open, high, low, close in dollars a share, volume_shares in shares,
 -- volume_usd in dollars, bucket_start UTC, a whole five minutes.
--- Sources: silver.MatchFact, silver.MarketKey, silver.MarketTokenDim,
+-- Sources: silver.MatchByKey, silver.MarketKey, silver.MarketTokenDim,
 -- gold.price_candles
 -- source tells trades from prices: a bucket with a match is made of trades
 -- alone, one without of the midpoints of gold.price_candles, with no volume. A
@@ -16,27 +16,9 @@
 -- (API v1), the lower price counts as the earlier one.
 with
 
-candles as not materialized (
-    select
-        market_key,
-        token_key,
-        time_bucket(interval 5 minutes, traded_at) as bucket_start,
-        arg_min(
-            price, row(traded_at, coalesce(order_in_second, 0), price)
-        ) as open,
-        max(price) as high,
-        min(price) as low,
-        arg_max(
-            price, row(traded_at, coalesce(order_in_second, 0), price)
-        ) as close,
-        sum(size) as volume_shares,
-        coalesce(sum(notional_usd), 0) as volume_usd,
-        count(*) as matches,
-        count(*) filter (where trader_key is null) as matches_taker_unknown
-    from silver.MatchFact
+matches as not materialized (
+    select * from silver.MatchByKey
     where price is not null
-    group by
-        market_key, token_key, time_bucket(interval 5 minutes, traded_at)
 ),
 
 market_keys as (
@@ -52,18 +34,46 @@ midpoints as (
     where width = '5m'
 ),
 
+-- Grouped by names: so who asks for one market, token or day has only its
+-- matches read
 traded as not materialized (
     select
-        candles.*,
         tokens.token_id,
+        market_keys.condition_id,
         tokens.outcome,
-        market_keys.condition_id
-    from candles
-    inner join market_keys on candles.market_key = market_keys.market_key
-    inner join tokens on candles.token_key = tokens.token_key
+        time_bucket(interval 5 minutes, matches.traded_at) as bucket_start,
+        arg_min(
+            matches.price,
+            row(
+                matches.traded_at,
+                coalesce(matches.order_in_second, 0),
+                matches.price
+            )
+        ) as open,
+        max(matches.price) as high,
+        min(matches.price) as low,
+        arg_max(
+            matches.price,
+            row(
+                matches.traded_at,
+                coalesce(matches.order_in_second, 0),
+                matches.price
+            )
+        ) as close,
+        sum(matches.size) as volume_shares,
+        coalesce(sum(matches.notional_usd), 0) as volume_usd,
+        count(*) as matches,
+        count(*) filter (where matches.trader_key is null)
+            as matches_taker_unknown
+    from matches
+    inner join market_keys on matches.market_key = market_keys.market_key
+    inner join tokens on matches.token_key = tokens.token_key
+    group by
+        tokens.token_id, market_keys.condition_id, tokens.outcome,
+        time_bucket(interval 5 minutes, matches.traded_at)
 ),
 
-final as (
+told as not materialized (
     select
         token_id,
         condition_id,
@@ -81,24 +91,50 @@ final as (
     from traded
     union all
     select
-        midpoints.token_id,
-        midpoints.condition_id,
-        midpoints.outcome,
-        midpoints.bucket_start,
+        token_id,
+        condition_id,
+        outcome,
+        bucket_start,
         'prices' as source,
-        midpoints.open,
-        midpoints.high,
-        midpoints.low,
-        midpoints.close,
+        open,
+        high,
+        low,
+        close,
         0 as volume_shares,
         0 as volume_usd,
         0 as matches,
         0 as matches_taker_unknown
     from midpoints
-    anti join traded
-        on
-            midpoints.token_id = traded.token_id
-            and midpoints.bucket_start = traded.bucket_start
+),
+
+-- trades is the greater word of the two
+chosen as not materialized (
+    select
+        token_id,
+        condition_id,
+        outcome,
+        bucket_start,
+        arg_max(told, source) as candle
+    from told
+    group by token_id, condition_id, outcome, bucket_start
+),
+
+final as (
+    select
+        chosen.token_id,
+        chosen.condition_id,
+        chosen.outcome,
+        chosen.bucket_start,
+        chosen.candle.source,
+        chosen.candle.open,
+        chosen.candle.high,
+        chosen.candle.low,
+        chosen.candle.close,
+        chosen.candle.volume_shares,
+        chosen.candle.volume_usd,
+        chosen.candle.matches,
+        chosen.candle.matches_taker_unknown
+    from chosen
 )
 
 select * from final

@@ -2,8 +2,9 @@
 -- Grain: one row per wallet with a fill.
 -- Key: proxy_wallet
 -- Units: _usd in dollars, shares and rates from 0 to 1, times UTC.
--- Sources: gold.trader_pnl, silver.TraderDim, silver.MarketDim, silver.Expiry,
--- silver.WalletPositionFact, silver.WalletWalk
+-- Sources: silver.TraderTokenPnl, silver.MarketJudged, silver.TraderDim,
+-- silver.MarketDim, silver.Expiry, silver.WalletPositionFact,
+-- silver.WalletWalk
 -- P&L is that of gold.trader_pnl, which says what fills can tell: where
 -- markets_incomplete or fees_unknown_trades is not 0, some is missing. A wallet
 -- may not be a person, and a person may have several. win_rate speaks of
@@ -37,8 +38,15 @@
 --     P&L are those of the fills left; null where it never did
 with
 
-positions as (
-    select * from gold.trader_pnl
+pairs as (
+    select
+        *,
+        cash_usd + value_usd - fees_usd as net_pnl_usd
+    from silver.TraderTokenPnl
+),
+
+judged as (
+    select * from silver.MarketJudged
 ),
 
 traders as (
@@ -69,81 +77,101 @@ walked as (
     where dataset = 'activity' and outcome = 'end'
 ),
 
-by_market as (
+-- Markets of which the wallet has several tokens, won or lost as a whole
+several as (
     select
-        proxy_wallet,
-        condition_id,
-        sum(trades) as trades,
-        sum(maker_trades) as maker_trades,
-        sum(taker_trades) as taker_trades,
-        sum(bought_usd) as bought_usd,
-        sum(sold_usd) as sold_usd,
-        sum(value_usd) as value_usd,
-        sum(realized_usd) as realized_usd,
-        sum(unrealized_usd) as unrealized_usd,
-        sum(gross_pnl_usd) as gross_pnl_usd,
-        sum(fees_usd) as fees_usd,
-        sum(fees_unknown_trades) as fees_unknown_trades,
-        sum(net_pnl_usd) as net_pnl_usd,
-        sum(assumed_split_usd) as assumed_split_usd,
-        bool_and(is_settled) as is_settled,
-        bool_and(is_market_complete) as is_market_complete,
-        min(first_traded_at) as first_traded_at,
-        max(last_traded_at) as last_traded_at
-    from positions
-    group by proxy_wallet, condition_id
+        trader_key,
+        market_key,
+        sum(net_pnl_usd) as net_pnl_usd
+    from pairs
+    where is_settled and not is_sole
+    group by all
+),
+
+several_won as (
+    select
+        trader_key,
+        count(*) as markets_won
+    from several
+    where net_pnl_usd > 0
+    group by trader_key
 ),
 
 by_trader as (
     select
-        proxy_wallet,
-        cast(sum(trades) as bigint) as trades,
-        cast(sum(maker_trades) as bigint) as maker_trades,
-        cast(sum(taker_trades) as bigint) as taker_trades,
-        cast(sum(fees_unknown_trades) as bigint) as fees_unknown_trades,
-        count(*) as markets,
-        count(*) filter (where is_settled) as markets_settled,
-        count(*) filter (where is_settled and net_pnl_usd > 0) as markets_won,
-        count(*) filter (where not is_market_complete) as markets_incomplete,
-        sum(bought_usd) as bought_usd,
-        sum(sold_usd) as sold_usd,
-        sum(value_usd) as value_usd,
-        sum(realized_usd) as realized_usd,
-        sum(unrealized_usd) as unrealized_usd,
-        sum(gross_pnl_usd) as gross_pnl_usd,
-        sum(fees_usd) as fees_usd,
-        sum(net_pnl_usd) as net_pnl_usd,
-        sum(assumed_split_usd) as assumed_split_usd,
-        min(first_traded_at) as first_traded_at,
-        max(last_traded_at) as last_traded_at
-    from by_market
-    group by proxy_wallet
+        pairs.trader_key,
+        cast(sum(pairs.trades) as bigint) as trades,
+        cast(sum(pairs.maker_trades) as bigint) as maker_trades,
+        cast(sum(pairs.taker_trades) as bigint) as taker_trades,
+        cast(sum(pairs.fees_unknown_trades) as bigint)
+            as fees_unknown_trades,
+        cast(min(pairs.first_traded_at) as timestamp) as first_traded_at,
+        cast(max(pairs.last_traded_at) as timestamp) as last_traded_at,
+        count(*) filter (where pairs.is_first) as markets,
+        count(*) filter (where pairs.is_first and pairs.is_settled)
+            as markets_settled,
+        count(*) filter (
+            where pairs.is_sole and pairs.is_settled and pairs.net_pnl_usd > 0
+        ) as sole_won,
+        count(*) filter (
+            where
+            pairs.is_first and judged.status is distinct from 'complete'
+        ) as markets_incomplete,
+        sum(pairs.bought_usd) as bought_usd,
+        sum(pairs.sold_usd) as sold_usd,
+        sum(pairs.value_usd) as value_usd,
+        sum(
+            pairs.cash_usd
+            + if(pairs.is_settled, pairs.value_usd, pairs.cost_usd)
+        ) as realized_usd,
+        sum(if(pairs.is_settled, 0, pairs.value_usd - pairs.cost_usd))
+            as unrealized_usd,
+        sum(pairs.cash_usd + pairs.value_usd) as gross_pnl_usd,
+        sum(pairs.fees_usd) as fees_usd,
+        sum(pairs.net_pnl_usd) as net_pnl_usd,
+        sum(pairs.assumed_split_usd) as assumed_split_usd
+    from pairs
+    left join judged on pairs.market_key = judged.market_key
+    group by pairs.trader_key
+),
+
+counted as (
+    select
+        by_trader.*,
+        traders.trader_address as proxy_wallet,
+        traders.name,
+        traders.pseudonym,
+        by_trader.sole_won + coalesce(several_won.markets_won, 0)
+            as markets_won
+    from by_trader
+    inner join traders on by_trader.trader_key = traders.trader_key
+    left join several_won on by_trader.trader_key = several_won.trader_key
 ),
 
 described as (
     select
-        by_trader.proxy_wallet,
-        traders.name,
-        traders.pseudonym,
-        by_trader.trades,
-        by_trader.maker_trades,
-        by_trader.taker_trades,
-        by_trader.markets,
-        by_trader.markets_settled,
-        by_trader.markets_won,
-        by_trader.markets_incomplete,
-        by_trader.bought_usd,
-        by_trader.sold_usd,
-        by_trader.value_usd,
-        by_trader.realized_usd,
-        by_trader.unrealized_usd,
-        by_trader.gross_pnl_usd,
-        by_trader.fees_usd,
-        by_trader.fees_unknown_trades,
-        by_trader.net_pnl_usd,
-        by_trader.assumed_split_usd,
-        by_trader.first_traded_at,
-        by_trader.last_traded_at,
+        counted.proxy_wallet,
+        counted.name,
+        counted.pseudonym,
+        counted.trades,
+        counted.maker_trades,
+        counted.taker_trades,
+        counted.markets,
+        counted.markets_settled,
+        counted.markets_won,
+        counted.markets_incomplete,
+        counted.bought_usd,
+        counted.sold_usd,
+        counted.value_usd,
+        counted.realized_usd,
+        counted.unrealized_usd,
+        counted.gross_pnl_usd,
+        counted.fees_usd,
+        counted.fees_unknown_trades,
+        counted.net_pnl_usd,
+        counted.assumed_split_usd,
+        counted.first_traded_at,
+        counted.last_traded_at,
         expiry.fills_expired_before,
         list_concat(
             if(pools.proxy_wallet is not null, ['pool'], []),
@@ -152,20 +180,19 @@ described as (
                 if(walked.proxy_wallet is not null, ['walked'], [])
             )
         ) as labels,
-        by_trader.maker_trades
-        / nullif(by_trader.maker_trades + by_trader.taker_trades, 0)
+        counted.maker_trades
+        / nullif(counted.maker_trades + counted.taker_trades, 0)
             as maker_share,
-        by_trader.markets_won / nullif(by_trader.markets_settled, 0)
+        counted.markets_won / nullif(counted.markets_settled, 0)
             as win_rate,
-        by_trader.bought_usd + by_trader.sold_usd as volume_usd,
-        by_trader.net_pnl_usd / nullif(by_trader.bought_usd, 0)
+        counted.bought_usd + counted.sold_usd as volume_usd,
+        counted.net_pnl_usd / nullif(counted.bought_usd, 0)
             as return_on_bought
-    from by_trader
+    from counted
     cross join expiry
-    left join traders on by_trader.proxy_wallet = traders.trader_address
-    left join pools on by_trader.proxy_wallet = pools.proxy_wallet
-    left join verified on by_trader.proxy_wallet = verified.proxy_wallet
-    left join walked on by_trader.proxy_wallet = walked.proxy_wallet
+    left join pools on counted.proxy_wallet = pools.proxy_wallet
+    left join verified on counted.proxy_wallet = verified.proxy_wallet
+    left join walked on counted.proxy_wallet = walked.proxy_wallet
 ),
 
 final as (

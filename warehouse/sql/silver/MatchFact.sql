@@ -1,6 +1,6 @@
 -- A view: one row per match by keys, what gold.matches shows readably. Key:
 -- market_key, transaction_hash, traded_at, token_key, trader_key, is_buy, size,
--- price, occurrence. Reads TradeFact, MarketTokenDim, MarketDim. One row per
+-- price, occurrence. Reads MatchByKey, MarketTokenDim, MarketDim. One row per
 -- taker's fill; where no row of a match is known as the taker's, one per
 -- transaction and market: trader_key is null then, size half of the rows', and
 -- notional_usd null where the two sides may have paid differently.
@@ -15,12 +15,8 @@
 create view if not exists silver.MatchFact as
 with
 
-fills as (
-    select
-        *,
-        price * size as notional_usd
-    from silver.TradeFact
-    where withdrawn_at is null
+matches as not materialized (
+    select * from silver.MatchByKey
 ),
 
 markets as (
@@ -29,87 +25,6 @@ markets as (
 
 tokens as (
     select * from silver.MarketTokenDim
-),
-
-of_known_taker as (
-    select
-        market_key,
-        token_key,
-        trader_key,
-        transaction_hash,
-        occurrence,
-        order_in_second,
-        is_buy,
-        price,
-        size,
-        notional_usd,
-        traded_at,
-        is_taker_source
-    from fills
-    where is_taker
-),
-
-unknown_rows as (
-    select
-        fills.*,
-        tokens.outcome_index,
-        coalesce(len(markets.outcomes), 2) as outcomes
-    from fills
-    inner join tokens on fills.token_key = tokens.token_key
-    left join markets on fills.market_key = markets.market_key
-    where fills.is_taker is null
-),
-
-grouped as (
-    select
-        market_key,
-        traded_at,
-        transaction_hash,
-        min(order_in_second) as order_in_second,
-        sum(size) as both_sides_shares,
-        sum(notional_usd) as both_sides_usd,
-        sum(if(outcome_index = 0, price, 1 - price) * size) as first_usd,
-        min(token_key) as any_token_key,
-        arg_min(token_key, outcome_index) as first_token_key,
-        count(distinct token_key) as tokens,
-        count(distinct token_key) = 2
-        and min(outcome_index) = 0
-        and max(outcome_index) = 1
-        and any_value(outcomes) = 2 as is_pair,
-        count(*) = 2
-        and count(distinct token_key) = 1
-        and count(distinct is_buy) = 2 as is_plain
-    from unknown_rows
-    group by all
-),
-
-of_unknown_taker as (
-    select
-        market_key,
-        case
-            when tokens = 1 then any_token_key
-            when is_pair then first_token_key
-        end as token_key,
-        null as trader_key,
-        transaction_hash,
-        1 as occurrence,
-        order_in_second,
-        null as is_buy,
-        case
-            when tokens = 1 then both_sides_usd
-            when is_pair then first_usd
-        end / nullif(both_sides_shares, 0) as price,
-        both_sides_shares / 2 as size,
-        if(is_plain, both_sides_usd / 2, null) as notional_usd,
-        traded_at,
-        null as is_taker_source
-    from grouped
-),
-
-matches as (
-    select * from of_known_taker
-    union all
-    select * from of_unknown_taker
 ),
 
 final as (

@@ -108,6 +108,8 @@ select
     TradeFact.market_key,
     TradeFact.trader_key,
     TradeFact.token_key,
+    TradeFact.is_buy,
+    TradeFact.is_taker,
     TradeFact.size,
     TradeFact.price,
     TradeFact.traded_at,
