@@ -19,6 +19,14 @@ NAMES = sorted(models("gold"))
 TOLD = {"shares_expected"}
 
 
+VIEWS = {
+    "MatchByKey": {"TradeFact", "MarketTokenDim", "MarketDim"},
+    "MatchFact": {"TradeFact", "MarketTokenDim", "MarketDim"},
+    "TraderTokenPnl": {"TraderToken", "TokenMark"},
+}
+"""The views of silver, and the tables that they read."""
+
+
 def silver_tables(name: str) -> list[str]:
     """The silver tables that a view reads, be it through other views."""
     query = models("gold")[name].steps["select"]
@@ -26,8 +34,8 @@ def silver_tables(name: str) -> list[str]:
     found = set(re.findall(r"\bsilver\.(\w+)", body))
     for other in re.findall(r"\bgold\.(\w+)", body):
         found.update(silver_tables(other))
-    if "MatchFact" in found:  # a view of these
-        found = found - {"MatchFact"} | {"TradeFact", "MarketTokenDim", "MarketDim"}
+    for view in found & VIEWS.keys():
+        found = found - {view} | VIEWS[view]
     return sorted(found)
 
 
