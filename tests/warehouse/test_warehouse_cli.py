@@ -294,7 +294,7 @@ def test_every_reason_of_the_contract_has_its_meaning():
         "walk_unfinished, windowed, service_window, offset_cap, amm_era, dust_floor, "
         "exchange_hole, missing_rows, excess_rows, never_walked"
     )
-    assert set(REASONS) == {"", *contract.split(", ")}
+    assert set(REASONS) == {"", "expired", *contract.split(", ")}
 
 
 @pytest.mark.parametrize("name", ["out.parquet", "out.csv", "out.csv.gz", "it's.csv"])
