@@ -13,12 +13,15 @@ ONE = " where row_no = 0 and market_key = 1"
 DAMAGE = {
     "candles_enclose_their_prices": None,  # the views would have to be wrong
     "candles_hold_the_dollars_of_the_day": None,
-    "concentration_is_a_part_of_one": FACT + "size = 0",
+    "concentration_is_a_part_of_one": (
+        "update silver.TraderToken set bought_shares = -bought_shares"
+    ),
     "forecasts_are_probabilities": None,  # tried below, on a market that was settled
     "held_shares_are_those_the_exchange_counts": (
         "update silver.LiveVolumeFact set taker_volume = taker_volume + 1"
     ),
     "days_are_the_sum_of_their_fills": "delete from silver.TradeFact" + ONE,
+    "wallets_add_up_to_their_fills": "update silver.TraderToken set trades = 9",
     "hours_add_up_to_their_days": "update silver.MarketHour set trades = trades + 1",
     "no_fill_after_the_settlement": (
         "update silver.ResolutionFact set resolved_at = '2026-10-01'"
