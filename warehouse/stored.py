@@ -81,9 +81,16 @@ def refresh(
 
 
 def judge(execute: Execute) -> None:
-    """Keep what gold's views say of markets that is asked for with every wallet."""
-    for model in ("MarketJudged", "TokenMark"):
-        run_steps(execute, model, "judge")
+    """Keep what gold's views say of markets that is asked for with every wallet.
+
+    Belongs where the fills were put in a moment ago: they are not counted once more.
+    """
+    execute("set variable tallies_stand_for_fills = true")
+    try:
+        for model in ("MarketJudged", "TokenMark"):
+            run_steps(execute, model, "judge")
+    finally:
+        execute("reset variable tallies_stand_for_fills")
 
 
 def _add_up_wallets(execute: Execute, *steps: str) -> None:
