@@ -15,6 +15,7 @@ import real_payloads as real
 from user_home import Home
 
 from sandbox.testing import sandbox_server
+from warehouse import stored
 from warehouse.models import define_gold, define_silver
 
 EDULABRADOR = "edulabrador__polymarket-smart-money"
@@ -196,6 +197,13 @@ def settle(db: duckdb.DuckDBPyConnection, winners: set[str]) -> None:
         group by market_key, condition_id
         """
     )
+    catch_up(db)
+
+
+def catch_up(db: duckdb.DuckDBPyConnection) -> None:
+    """End as ingest ends."""
+    stored.refresh(db, db.execute)
+    stored.judge(db.execute)
 
 
 def test_captured_closed_positions_made_what_the_exchange_says():
@@ -249,6 +257,7 @@ def purchases(bought: list[tuple[float, float, float]]) -> list[float]:
             "now()::timestamp as traded_at, 1 as walk_key",
             [shares, price],
         )
+    catch_up(db)
     found = db.execute(
         "select realized_usd from gold.trader_pnl order by condition_id"
     ).fetchall()

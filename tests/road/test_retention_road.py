@@ -21,10 +21,10 @@ GOLD = {
 
 @pytest.fixture(scope="module")
 def kept(tmp_path_factory):
-    """A user who let go of all fills and prices older than forty days or so."""
+    """A user who let go of old fills and prices, in the midst of some markets."""
     with sandbox_server(size="tiny", fills=3_000, age_days=40.0) as box:
         # The cut is made by our own clock, which need not be the sandbox's.
-        days = max(30, 40 + int(time.time() - box.now()) // DAY)
+        days = age_of_cut(box) + int(time.time()) // DAY - int(box.now()) // DAY
         more = f"[retention]\ntrades_days = {days}\nprices_days = {days}\n"
         user = Home(tmp_path_factory.mktemp("kept"), box, more)
         user.fetch()
@@ -36,6 +36,20 @@ def kept(tmp_path_factory):
         user.applied = user.run("warehouse", "retention", "--apply")
         user.ingest()
         yield user
+
+
+def age_of_cut(box) -> int:
+    """Before how many days most markets have fills on both sides."""
+    today = int(box.now()) // DAY
+    clock = pl.col("timestamp") // DAY - today
+    fills = box.truth()["fills"].group_by("condition_id")
+    spans = fills.agg(first=clock.min(), last=clock.max())
+
+    def cut_through(days: int) -> int:
+        across = (pl.col("first") < -days) & (pl.col("last") >= -days)
+        return spans.filter(across).height
+
+    return max(range(31, 90), key=cut_through)
 
 
 def cut_of(user) -> int:
