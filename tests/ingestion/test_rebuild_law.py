@@ -23,7 +23,7 @@ from ingestion.load import CUT, TOGETHER, Loader
 from lake.live_files import Changes, LiveFile
 from warehouse.models import define_silver
 
-EXAMPLES = int(os.environ.get("POLYLAKE_EXAMPLES", "5"))
+EXAMPLES = int(os.environ.get("POLYLAKE_EXAMPLES", "3"))
 SECONDS = (0, 1, 86_400)
 WALKS = ("m1", "m2", "f3", "f4", "m5", "u6", "v7")
 
