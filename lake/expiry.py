@@ -96,11 +96,14 @@ def expire(
 
 def expired(storage: LocalStorage, log: DeltaLog, name: str) -> list[Expired]:
     """What was let go of a dataset, in the order in which it went."""
+    folder = f"{FOLDER}/{name}"
+    if not storage.files(folder):  # as mostly: no log is opened for it
+        return []
     snapshot = log.snapshot()
     last = snapshot.transaction_version(APP_ID) or 0
     found = (
         Expired(**json.loads(storage.read(file)))
-        for file in storage.files(f"{FOLDER}/{name}")
+        for file in storage.files(folder)
         if file.endswith(".json")
     )
     return [

@@ -197,7 +197,7 @@ def _opened(
         with pa.memory_map(str(path)) as source:
             reader = pa.ipc.open_file(source)
             if 0 < len(columns) < len(reader.schema):
-                places = [reader.schema.get_field_index(name) for name in columns]
+                places = [reader.schema.get_field_index(one) for one in columns]
                 options = pa.ipc.IpcReadOptions(included_fields=places)
                 reader = pa.ipc.open_file(source, options=options)
             yield reader

@@ -56,7 +56,7 @@ def columns_of(
 def table_of(dataset: Dataset, columns: Columns, rows: int) -> pa.Table | None:
     """Return the columns as a table of the dataset's schema, others as nulls.
 
-    Null where Arrow cannot hold them; a column of one value is that value in all rows.
+    Null where Arrow cannot hold them.
     """
     arrays: list[pa.Array] = []
     try:

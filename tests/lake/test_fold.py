@@ -10,7 +10,7 @@ from small_lake import FILLS, SmallLake, page
 
 from lake.batch import CursorChange
 from lake.dataset import Dataset
-from lake.fold import Fold
+from lake.fold import Fold, Folded
 from lake.landing import LandingFolder
 from lake.storage import Step
 from lake.walks import WALKS
@@ -22,6 +22,12 @@ def run(lake: SmallLake, *batches, **options) -> dict:
         for batch in batches:
             writer.put(batch)
     return writer.stats()
+
+
+def fold(lake: SmallLake, dataset: Dataset, upto: int, **sizes: int) -> Folded | None:
+    """One fold of the dataset, by a writer called w."""
+    options = {"logs": lake.log, "hulls": lake.hulls, **sizes}
+    return Fold(lake.storage, dataset, "w", **options).run(upto)
 
 
 def reports(lake: SmallLake, kind: str) -> list[dict]:
@@ -157,9 +163,6 @@ def test_the_report_of_a_fold_that_died_does_not_count_beside_the_next_one(lake)
         if step.kind == "commit":
             raise Death
 
-    def fold(of: SmallLake, dataset: Dataset, upto: int) -> None:
-        Fold(of.storage, dataset, "w", logs=of.log, hulls=lake.hulls).run(upto)
-
     folder = LandingFolder(lake.storage, "fills", "w")
     for number, batch in enumerate(
         [page("m1", 0, [A, A, B]), page("m1", 1, [B, C])], 1
@@ -200,16 +203,8 @@ def test_parts_of_any_size_give_the_same_lake(tmp_path, most_rows, most_bytes):
         for batch in walk:
             number += 1
             folder.write(number, [batch.rows["fills"]], batch.progress)
-        done = Fold(
-            lake.storage,
-            FILLS,
-            "w",
-            logs=lake.log,
-            hulls=lake.hulls,
-            most_rows=most_rows,
-            most_bytes=most_bytes,
-            file_rows=2,
-        ).run(number)
+        sizes = {"most_rows": most_rows, "most_bytes": most_bytes, "file_rows": 2}
+        done = fold(lake, FILLS, number, **sizes)
         assert done is not None
         assert done.stored + done.confirmed == len(rows)
     assert done.stored == 0
@@ -236,14 +231,7 @@ def test_the_oldest_second_waits_whole_where_rows_come_in_parts(lake, most_rows)
     did = []
     for number, batch in enumerate(pages, 1):
         folder.write(number, [batch.rows["fills"]], batch.progress)
-        one = Fold(
-            lake.storage,
-            FILLS,
-            "w",
-            logs=lake.log,
-            hulls=lake.hulls,
-            most_rows=most_rows,
-        ).run(number)
+        one = fold(lake, FILLS, number, most_rows=most_rows)
         assert one is not None
         did.append((one.stored, one.carried))
     assert did == [(1, 2), (4, 0)]

@@ -1,7 +1,7 @@
 -- One row per market: what gold.market_completeness called it when ingest
--- ended. Key: market_key. Reads gold.market_completeness, MarketKey: the
--- one table that reads gold, so that who asks for a wallet need not wait until
--- all markets are judged. What changes is replaced.
+-- ended. Key: market_key. Reads gold.market_completeness, MarketKey: with
+-- TokenMark the one table that reads gold, so that who asks for a wallet need
+-- not wait until all markets are judged. What changes is replaced.
 -- Columns:
 -- status: complete, partial or unknown
 
