@@ -49,6 +49,8 @@ class Apis:
     clob_stream: StreamApi
     rtds: StreamApi
     coinbase: StreamApi
+    coinbase_rest: RestApi
+    polybolt: StreamApi
 
 
 @dataclass(frozen=True)

@@ -215,6 +215,8 @@ def _settings(values: Toml, file: Path, *, folder: Path) -> model.Settings:
             clob_stream=model.StreamApi(**apis["clob_stream"]),
             rtds=model.StreamApi(**apis["rtds"]),
             coinbase=model.StreamApi(**apis["coinbase"]),
+            coinbase_rest=model.RestApi(**apis["coinbase_rest"]),
+            polybolt=model.StreamApi(**apis["polybolt"]),
         ),
         http=model.Http(**values["http"]),
         limits=_whole(values["limits"]),
