@@ -24,9 +24,13 @@ TOGETHER: Mapping[str, tuple[str, ...]] = {
     "prices": ("prices",),
     "open_interest": ("open_interest",),
     "leaderboard": ("leaderboard",),
+    "book_events": ("book_events", "book_snapshots", "book_coverage"),
+    "crypto_prices": ("crypto_prices",),
+    "position_snapshots": ("position_snapshots", "position_polls"),
 }
 """What each setting speaks of. Those together go in this order: the takers' rows
-without the fills they name would look like lost fills."""
+without the fills they name would look like lost fills, and events of which nobody
+says that they were listened to like a book one may trust."""
 
 KEPT: Mapping[str, str] = {
     "walks": "they prove completeness, and what was walked is not fetched again",
@@ -39,6 +43,8 @@ KEPT: Mapping[str, str] = {
     "positions": "a wallet's P&L is held against them",
     "user_pnl": "a wallet's P&L is held against it",
     "price_windows": "they say what was asked of price histories",
+    "updown_windows": "they are UpdownDim",
+    "service_errors": "they say when nobody listened",
 }
 """The datasets that are never let go, and why."""
 

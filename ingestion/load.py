@@ -35,12 +35,26 @@ TOGETHER: tuple[tuple[str, ...], ...] = (
     ("activity",),
     ("positions",),
     ("user_pnl",),
+    ("book_events",),
+    ("book_snapshots",),
+    ("book_coverage",),
+    ("crypto_prices",),
+    ("updown_windows",),
+    ("position_polls",),
+    ("position_snapshots",),
+    ("service_errors",),
     ("walks",),
 )
 """The datasets that silver reads, in the order in which they are taken in; those that
 stand together are taken in together, day by day."""
 
-CUT: dict[tuple[str, ...], int] = {("prices",): 3}
+CUT: dict[tuple[str, ...], int] = {
+    ("prices",): 3,
+    ("book_events",): 1,
+    ("book_snapshots",): 1,
+    ("crypto_prices",): 1,
+    ("position_snapshots",): 1,
+}
 """Those of which a day need not be taken in at once, and how many times as many rows
 fit into an intake: of prices, only what changed is ever held."""
 
@@ -56,6 +70,22 @@ FACTS: dict[str, tuple[str, tuple[str, ...]]] = {
 }
 """The datasets that become one fact table by its step `take_in`: that table, and the
 tables of keys that learn first what the rows name."""
+
+LIVE: dict[str, tuple[str, tuple[str, ...]]] = {
+    "book_events": ("BookEventFact", ("MarketKey", "MarketTokenDim", "WalkFact")),
+    "book_snapshots": ("BookSnapshotFact", ("MarketKey", "MarketTokenDim", "WalkFact")),
+    "book_coverage": ("BookCoverageFact", ("MarketKey", "MarketTokenDim", "WalkFact")),
+    "crypto_prices": ("CryptoPriceFact", ("WalkFact",)),
+    "updown_windows": ("UpdownDim", ()),
+    "position_polls": ("PositionPollFact", ("MarketKey", "WalkFact")),
+    "position_snapshots": (
+        "PositionSnapshotFact",
+        ("MarketKey", "MarketTokenDim", "WalkFact"),
+    ),
+    "service_errors": ("ServiceErrorFact", ()),
+}
+"""The same of what is captured live: the step `read` of such a table says once for all
+tables of keys what the rows name."""
 
 _INSERT = re.compile(
     r"(?:^--[^\n]*\n|\s)*"
@@ -95,6 +125,8 @@ class Loader:
         first = datasets[0]
         if first == "trades":
             return self._trades(intake.whole_days.get("taker_trades", set()))
+        if first in LIVE:
+            return self._heard(first)
         return self._fact(first) if first in FACTS else self._ways[first]()
 
     def add_up(self) -> None:
@@ -146,6 +178,20 @@ class Loader:
         before = self._count(f"silver.{model}")
         self._name(dataset, keys)
         self._run(model, "take_in")
+        return self._count(f"silver.{model}") - before
+
+    def _heard(self, dataset: str) -> int:
+        model, keys = LIVE[dataset]
+        before = self._count(f"silver.{model}")
+        if keys:
+            self._run(model, "read")
+            self._name("live", keys)
+        if dataset == "book_events":
+            self._run("BookEventTypeDim", "take_in")
+        self._run(model, "take_in")
+        insert = models("silver")[model].steps.get("insert_fresh")
+        if insert and self._count("incoming_event"):  # a large one: not held twice
+            self._db.execute(insert)
         return self._count(f"silver.{model}") - before
 
     def _name(self, dataset: str, keys: Iterable[str]) -> None:

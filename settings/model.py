@@ -134,6 +134,9 @@ class Retention:
     prices_days: int
     open_interest_days: int
     leaderboard_days: int
+    book_events_days: int
+    crypto_prices_days: int
+    position_snapshots_days: int
 
 
 @dataclass(frozen=True)

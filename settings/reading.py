@@ -172,6 +172,9 @@ NOT_NEGATIVE = {
         "prices_days",
         "open_interest_days",
         "leaderboard_days",
+        "book_events_days",
+        "crypto_prices_days",
+        "position_snapshots_days",
     ),
 }
 FEWEST_DAYS = 30

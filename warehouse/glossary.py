@@ -126,6 +126,15 @@ GLOSSARY: dict[str, str] = {
     "fetched_at": "when the answer with this row arrived",
     "known_at": "when this was known",
     "as_of": "the time that the row speaks of",
+    # live
+    "event_no": "one number a message, ascending in the order of reception",
+    "event_type": "book, price_change, last_trade_price, ...: the service's word",
+    "tick_size": "dollars between two prices of the book",
+    "old_tick_size": "the same before it was changed",
+    "min_order_size": "the smallest order that is taken, shares",
+    "fee_rate_bps": "as served; it does not tell the fee",
+    "received_at": "when it was heard, by the clock of the machine that captured it",
+    "exchange_at": "when it happened, as the message says",
     # walks
     "dataset": "the dataset that the walk fills",
     "strategy": "feed, market, user, listing, totals, ...",

@@ -100,7 +100,7 @@ def test_a_row_that_is_there_twice_is_noticed(sound, name):
     ).fetchall()
     if sound.execute(f"select count(*) from {table}").fetchall() == [(0,)]:
         some = {"VARCHAR": "'x'", "BLOB": "'x'::blob", "TIMESTAMP": "'2026-01-01'"}
-        some |= {"DATE": "'2026-01-01'"}
+        some |= dict.fromkeys(("DATE", "TIMESTAMP_NS"), "'2026-01-01'")
         values = ", ".join(
             f"null::{kind}" if nullable else some.get(kind, "1")
             for _, kind, nullable in columns

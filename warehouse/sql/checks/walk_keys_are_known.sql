@@ -86,6 +86,36 @@ named as (
         'TradeSighting' as table_name,
         walk_key
     from silver.TradeSighting
+    union
+    select
+        'BookEventFact' as table_name,
+        walk_key
+    from silver.BookEventFact
+    union
+    select
+        'BookSnapshotFact' as table_name,
+        walk_key
+    from silver.BookSnapshotFact
+    union
+    select
+        'BookCoverageFact' as table_name,
+        walk_key
+    from silver.BookCoverageFact
+    union
+    select
+        'CryptoPriceFact' as table_name,
+        walk_key
+    from silver.CryptoPriceFact
+    union
+    select
+        'PositionPollFact' as table_name,
+        walk_key
+    from silver.PositionPollFact
+    union
+    select
+        'PositionSnapshotFact' as table_name,
+        walk_key
+    from silver.PositionSnapshotFact
 ),
 
 final as (

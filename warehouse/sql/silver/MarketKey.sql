@@ -99,6 +99,29 @@ select distinct
     null::timestamp as title_from_at
 from bronze_price_windows;
 
+-- step: named_by_live
+create or replace temp table named_market as
+select distinct
+    lower(condition_id) as condition_id,
+    null::varchar as title,
+    null::varchar as slug,
+    null::timestamp as title_from_at
+from live_name
+where condition_id != ''
+union
+-- the market of tokens of which nobody names one
+select
+    '' as condition_id,
+    null as title,
+    null as slug,
+    null as title_from_at
+from (
+    select max(condition_id) as any_condition_id from live_name
+    where token_id != ''
+    group by token_id
+)
+where coalesce(any_condition_id, '') = '';
+
 -- step: named_by_walks
 create or replace temp table named_market as
 select distinct

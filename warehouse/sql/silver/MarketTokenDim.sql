@@ -43,7 +43,7 @@ told as (
 
 select
     coalesce(token_id, '') as token_id,
-    min(lower(coalesce(condition_id, ''))) as condition_id,
+    coalesce(min(lower(nullif(condition_id, ''))), '') as condition_id,
     arg_max(outcome, told_at) filter (where outcome != '') as outcome,
     max(told_at) filter (where outcome != '') as outcome_from_at,
     arg_max(outcome_index, told_at)
@@ -76,6 +76,25 @@ select
 from bronze_price_windows
 group by 1;
 
+-- step: named_by_live
+-- One that is known and comes without its market stays where it is.
+create or replace temp table named_token as
+select
+    token_id,
+    coalesce(
+        min(lower(nullif(live_name.condition_id, ''))),
+        any_value(MarketTokenDim.condition_id),
+        ''
+    ) as condition_id,
+    null::varchar as outcome,
+    null::timestamp as outcome_from_at,
+    null::integer as outcome_index,
+    null::timestamp as index_from_at
+from live_name
+left join silver.MarketTokenDim using (token_id)
+where token_id != ''
+group by token_id;
+
 -- step: take_in
 -- Updates of text are slow: rows are replaced instead.
 create or replace temp table relabelled_token as
@@ -90,7 +109,9 @@ known as (
         named_token.outcome_from_at as new_outcome_from_at,
         named_token.outcome_index as new_outcome_index,
         named_token.index_from_at as new_index_from_at,
-        named_token.condition_id < MarketTokenDim.condition_id as is_moved,
+        named_token.condition_id
+        < coalesce(nullif(MarketTokenDim.condition_id, ''), '~')
+        and named_token.condition_id != '' as is_moved,
         named_token.outcome_from_at
         > coalesce(MarketTokenDim.outcome_from_at, '-infinity'::timestamp)
             as is_renamed,

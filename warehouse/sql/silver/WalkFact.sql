@@ -64,6 +64,10 @@ select distinct coalesce(walk_id, '') as walk_id from told_stretch;
 create or replace temp table named_walk as
 select distinct coalesce(walk_id, '') as walk_id from bronze_price_windows;
 
+-- step: named_by_live
+create or replace temp table named_walk as
+select distinct coalesce(walk_id, '') as walk_id from live_name;
+
 -- step: named_by_walks
 create or replace temp table named_walk as
 select distinct coalesce(walk_id, '') as walk_id from bronze_walks
