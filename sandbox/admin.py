@@ -9,6 +9,7 @@ import numpy as np
 
 from sandbox.fills import I8
 from sandbox.inject import late_match
+from sandbox.live.switches import switch
 from sandbox.truth import write_truth
 from sandbox.web import Ask, Json, Reply, dumps, plain_problem, reply
 from sandbox.world import iso
@@ -131,6 +132,29 @@ def purge(service: Service, ask: Ask) -> Reply:
     return reply({"purged": True})
 
 
+def live(service: Service, ask: Ask) -> Reply:
+    """The WebSocket connections; `do=...` to them, see sandbox/live/switches.py."""
+    return reply(switch(service.live, ask))
+
+
+def sent_events(service: Service, ask: Ask) -> Reply:
+    """What connections were sent or not sent, as rows; DELETE starts over.
+
+    `out` names a Parquet file to write instead; `after` a message number.
+    """
+    service.live.pump()
+    if ask.method == "DELETE":
+        service.live.ledger.clear()
+    frame = service.live.ledger.frame()
+    after = int(ask.one("after") or 0)
+    frame = frame.filter(frame["message_no"] > after)
+    out = ask.one("out")
+    if out is not None:
+        frame.write_parquet(out)
+        return reply({"rows": frame.height})
+    return reply({"rows": frame.height, "events": frame.to_dicts()})
+
+
 def truth(service: Service, ask: Ask) -> Reply:
     """Write what the sandbox holds now as Parquet into the folder `out`."""
     out = ask.one("out")
@@ -143,5 +167,5 @@ ROUTES = {
     "advance": advance, "state": state, "faults": faults, "drift": drift,
     "requests": requests,
     "inject": inject, "drop-row": drop_row, "rotate-keys": rotate_keys,
-    "purge": purge, "truth": truth,
+    "purge": purge, "truth": truth, "live": live, "sent-events": sent_events,
 }  # fmt: skip

@@ -1,16 +1,15 @@
-"""The CLOB's order books and prices, drawn from each market's price path."""
+"""The CLOB's order books and prices: the books of the tape as they are now."""
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 
+from sandbox.live.wording import PRICES, book_json, last_price
 from sandbox.market import Market
 from sandbox.web import Ask, Json, Reply, Route, plain_problem, reply
 from sandbox.world import World
 
 MOST_TOKENS = 500
-GHOSTS = 211  # one token in so many has the ghost book 0.01 / 0.99
 NO_BOOK = "No orderbook exists for the requested token id"
 Found = tuple[Market, int]
 
@@ -21,50 +20,10 @@ def decimal(value: float) -> str:
 
 
 def book(world: World, found: Found) -> dict[str, Json]:
-    """The book of a token: bids ascending, asks descending, the best ones last."""
+    """The book of a token as it is on the tape now."""
     market, outcome = found
-    token, now = market.tokens[outcome], world.now
-    tick = market.tick
-    mid = world.mid(market, outcome, now) * 1000
-    bid = int(max(mid - 0.26 * tick, tick) // tick) * tick
-    ask = bid + tick
-    bids = [bid - i * tick for i in range(18) if bid - i * tick > 0][::-1]
-    asks = [ask + i * tick for i in range(18) if ask + i * tick < 1000][::-1]
-    if market.salt % GHOSTS == 7:
-        bids, asks = [10], [990]
-    updated = now - market.salt % 40
-    row: dict[str, Json] = {
-        "market": market.condition,
-        "asset_id": token,
-        "timestamp": str(updated * 1000 + market.salt % 1000),
-        "hash": hashlib.sha1(f"{token}{updated}".encode()).hexdigest(),
-        "bids": [level(market, price, now) for price in bids],
-        "asks": [level(market, price, now) for price in asks],
-        "min_order_size": "5",
-        "tick_size": decimal(tick / 1000),
-        "neg_risk": market.neg_risk,
-        "last_trade_price": last_price(world, found)[0],
-    }
-    return row
-
-
-def level(market: Market, price: int, now: int) -> dict[str, str]:
-    """One level; its size depends on market, price and minute."""
-    mixed = (market.salt ^ price * 2_654_435_761 ^ (now // 60) * 40_503) % 9_999_991
-    return {"price": decimal(price / 1000), "size": decimal(5 + mixed / 997)}
-
-
-def last_price(world: World, found: Found) -> tuple[str, str]:
-    """Price and side of the token's last trade; 0.5 and nothing before the first."""
-    market, outcome = found
-    row = world.last_row(market)
-    if row is None:
-        return "0.5", ""
-    fills = world.tape.fills
-    price = float(fills.prices(slice(row, row + 1))[0])
-    same = int(fills.outcome[row]) == outcome
-    side = ("BUY", "SELL")[int(fills.side[row])]
-    return decimal(round(price if same else 1 - price, 3)), side
+    moment = world.books.moment(market, world.now_ms)
+    return book_json(world, market, outcome, moment, PRICES)
 
 
 def open_token(world: World, token: str | None) -> Found | None:
@@ -103,8 +62,11 @@ def many(ask: Ask) -> list[dict[str, str]]:
 
 def best(world: World, found: Found, side: str) -> str:
     """The best bid for BUY, the best ask for SELL."""
-    levels = book(world, found)["bids" if side.upper() == "BUY" else "asks"]
-    return str(levels[-1]["price"]) if levels else "0"
+    market, outcome = found
+    low, high = world.books.moment(market, world.now_ms).book.best()
+    if outcome:
+        low, high = 1_000 - high, 1_000 - low
+    return PRICES[low if side.upper() == "BUY" else high]
 
 
 def one_book(world: World, ask: Ask) -> Reply:
@@ -174,7 +136,7 @@ def batch(measure: Measure) -> Callable[[World, Ask], Reply]:
 
 def last_trade(world: World, ask: Ask) -> Reply:
     """`/last-trade-price`."""
-    value, side = last_price(world, wanted(world, ask))
+    value, side = last_price(world, *wanted(world, ask))
     return reply({"price": value, "side": side})
 
 
@@ -184,14 +146,16 @@ def last_trades(world: World, ask: Ask) -> Reply:
     for item in many(ask):
         found = open_token(world, item["token_id"])
         if found is not None:
-            value, side = last_price(world, found)
+            value, side = last_price(world, *found)
             rows.append({"token_id": item["token_id"], "price": value, "side": side})
     return reply(rows)
 
 
 def tick_size(world: World, ask: Ask) -> Reply:
     """`/tick-size`: a number."""
-    return reply({"minimum_tick_size": wanted(world, ask)[0].tick / 1000})
+    market = wanted(world, ask)[0]
+    tick = world.books.moment(market, world.now_ms).book.tick
+    return reply({"minimum_tick_size": tick / 1_000})
 
 
 def neg_risk(world: World, ask: Ask) -> Reply:

@@ -19,7 +19,16 @@ class Clock:
 
     def now(self) -> int:
         """The present second."""
-        return int(self._base + (self._real() - self._since) * self._speed)
+        return int(self.exact())
+
+    def exact(self) -> float:
+        """The present, with its fraction of a second."""
+        return self._base + (self._real() - self._since) * self._speed
+
+    @property
+    def speed(self) -> float:
+        """Simulated seconds a real second."""
+        return self._speed
 
     def advance(self, seconds: float) -> int:
         """Jump forward and return the new present."""
@@ -30,5 +39,6 @@ class Clock:
 
     def set_speed(self, speed: float) -> None:
         """Run at another speed from here on."""
-        self._base += (self._real() - self._since) * self._speed
-        self._since, self._speed = self._real(), speed
+        real = self._real()
+        self._base += (real - self._since) * self._speed
+        self._since, self._speed = real, speed

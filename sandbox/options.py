@@ -57,6 +57,9 @@ class Options:
     faults: tuple[tuple[str, float], ...] = ()
     payloads: Path | None = None
 
+    # the live side
+    live_rate: float = 1.0  # how lively order books are
+
     @property
     def market_count(self) -> int:
         """About how many markets the catalogue holds."""

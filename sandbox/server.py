@@ -15,6 +15,7 @@ from aiohttp import web
 
 from sandbox.admin import ROUTES as ADMIN
 from sandbox.limits import groups_of
+from sandbox.live.sockets import SOCKETS, Socket
 from sandbox.service import Service, problem
 from sandbox.web import Ask, Problem, Reply, Route, plain_problem
 
@@ -34,12 +35,24 @@ def application(service: Service) -> web.Application:
         app.router.add_route(route.method, route.path, endpoint(service, route))
     for name, handler in ADMIN.items():
         app.router.add_route("*", f"/_sandbox/{name}", admin_endpoint(service, handler))
+    for path, socket in SOCKETS.items():
+        app.router.add_get(path, upgrade(service, socket))
+    app.on_shutdown.append(lambda _: service.live.stop())
     for path, body in (
         ("/data/", b'{"data":"OK"}'), ("/clob/", b'"OK"'), ("/gamma/status", b"OK"),
     ):  # fmt: skip
         app.router.add_get(path, plain(body))
     app.router.add_route("*", "/{rest:.*}", nothing_there)
     return app
+
+
+def upgrade(service: Service, socket: Socket) -> Endpoint:
+    """An endpoint of WebSockets."""
+
+    async def respond(request: web.Request) -> web.StreamResponse:
+        return await socket(service.live, request)
+
+    return respond
 
 
 def plain(body: bytes) -> Endpoint:

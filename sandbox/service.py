@@ -25,6 +25,7 @@ from sandbox.cdn import Cached, Cdn
 from sandbox.drift import Drift
 from sandbox.faults import Faults
 from sandbox.limits import Limits
+from sandbox.live.hub import Hub
 from sandbox.payloads import Payloads
 from sandbox.web import (
     TRACE,
@@ -68,6 +69,7 @@ class Service:
         self.faults = Faults(options.fault_seed, options.faults)
         self.drift = Drift()
         self.limits = Limits(options.limits, options.pace)
+        self.live = Hub(world)
         folder = options.payloads
         self.payloads = Payloads(folder, world.signer) if folder else None
         self._asked = 0

@@ -5,6 +5,11 @@ from __future__ import annotations
 from sandbox.limits import CLIENT_KEYS
 from sandbox.options import Options
 
+STREAMS = {
+    "clob_stream": "/ws/market", "rtds": "/rtds", "coinbase": "/coinbase",
+    "polybolt": "/polybolt",
+}  # fmt: skip
+
 
 def toml_for(options: Options, port: int) -> str:
     """Base URLs, and limits only where the sandbox keeps another pace."""
@@ -12,6 +17,9 @@ def toml_for(options: Options, port: int) -> str:
     lines = []
     for name in ("gamma", "data", "clob"):
         lines += [f"[apis.{name}]", f'base_url = "{base}/{name}"', ""]
+    for name, path in STREAMS.items():
+        lines += [f"[apis.{name}]", f'url = "ws://127.0.0.1:{port}{path}"', ""]
+    lines += ["[apis.coinbase_rest]", f'base_url = "{base}/coinbase-rest"', ""]
     if options.pace != 1:
         lines.append("[limits]")
         lines += [

@@ -55,12 +55,36 @@ class Box:
 
     def advance(self, seconds: float) -> int:
         """Move the clock; the new time."""
-        self.call(lambda service: service.world.clock.advance(seconds))
-        return self.now()
+
+        def move(service: Service) -> int:
+            service.live.pump()
+            now = service.world.clock.advance(seconds)
+            service.live.pump()
+            return now
+
+        return self.call(move)
 
     def truth(self) -> dict[str, pl.DataFrame]:
         """What the sandbox holds now: fills, markets, events, ledger."""
         return self.call(lambda service: truth_frames(service.world))
+
+    def live(self, do: str | None = None, **params: object) -> Json:
+        """Who is connected by WebSocket; with `do`, something is done to them first:
+        freeze, thaw, cut, refuse, drop, ... as in sandbox/live/switches.py."""
+        return self.admin("live", **({"do": do} if do else {}), **params)
+
+    def sent(self) -> pl.DataFrame:
+        """What connections were sent, or not sent (`withheld`), a row a level."""
+
+        def read(service: Service) -> pl.DataFrame:
+            service.live.pump()
+            return service.live.ledger.frame()
+
+        return self.call(read)
+
+    def forget_sent(self) -> None:
+        """Start the ledger of what was sent anew."""
+        self.call(lambda service: service.live.ledger.clear())
 
     def requests(self) -> Json:
         """What was asked: `routes` with their counts, `groups` with their maxima."""

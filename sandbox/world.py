@@ -14,6 +14,7 @@ from sandbox.catalogue import Catalogue
 from sandbox.clock import Clock
 from sandbox.cursors import Signer
 from sandbox.fills import I8
+from sandbox.live.book_tape import BookTape
 from sandbox.market import Event, Market
 from sandbox.options import Options
 from sandbox.rows import TradeRows
@@ -38,6 +39,7 @@ class World:
         self.tape = Tape(universe.fills, self.catalogue.markets, options.now)
         self.signer = Signer(options.seed)
         self.trade_rows = TradeRows(self)
+        self.books = BookTape(self, TOKEN_DELAY)
         self.entries: tuple[int, pl.DataFrame] | None = None  # see people.py
         self._memo: dict[tuple[str, int], Any] = {}
         self._memo_stamp = (0, 0)
@@ -52,6 +54,11 @@ class World:
         now = self.clock.now()
         self.tape.at(now)
         return now
+
+    @property
+    def now_ms(self) -> int:
+        """The present millisecond."""
+        return int(self.clock.exact() * 1_000)
 
     @cached_property
     def listed(self) -> list[Market]:
@@ -93,12 +100,16 @@ class World:
             and not market.closed(now)
         )
 
+    def fair(self, market: Market, at: int) -> float:
+        """What the first outcome is worth at a second."""
+        where = np.array([market.index]), np.array([at])
+        return float(self.universe.paths.mid(*where)[0])
+
     def mid(self, market: Market, outcome: int, at: int) -> float:
-        """The book's midpoint, on half ticks; after the end what the outcome pays."""
+        """The fair price, on half ticks; after the end what the outcome pays."""
         if market.closed(at):
             return market.payouts[outcome] / 1e6
-        where = np.array([market.index]), np.array([at])
-        fair = float(self.universe.paths.mid(*where)[0])
+        fair = self.fair(market, at)
         half = market.tick / 2
         first = round(fair * 1000 / half) * half / 1000
         first = min(max(first, market.tick / 1000), 1 - market.tick / 1000)
