@@ -73,6 +73,15 @@ UNIVERSE = (
                  show_default=True, help="Share of matches indexed much later."),
     click.option("--withdrawn-rows", type=click.FloatRange(0, 1), default=0.0,
                  show_default=True, help="Share of matches that vanish again."),
+    click.option("--live-series", type=click.FloatRange(0, 168), default=0.0,
+                 show_default=True, metavar="HOURS",
+                 help="Every up/down window of the next HOURS: BTC and ETH, 5 and 15 "
+                      "minutes."),
+    click.option("--late-resolutions", type=click.FloatRange(0, 1), default=0.0,
+                 show_default=True,
+                 help="Share of those windows that settle minutes to hours late."),
+    click.option("--live-rate", type=click.FloatRange(min=0), default=1.0,
+                 show_default=True, help="How lively order books are."),
 )  # fmt: skip
 SERVER = (
     click.option("--speed", type=click.FloatRange(min=0), default=0.0,

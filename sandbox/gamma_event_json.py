@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from sandbox.gamma_json import market_json, number, updated_at
+from sandbox.gamma_json import market_json, number, source_of, updated_at
+from sandbox.live.prices import E18
 from sandbox.market import Event, Market
 from sandbox.web import Json
 from sandbox.words import TAGS
@@ -11,6 +12,8 @@ from sandbox.world import World, iso
 SERIES = {
     10684: ("btc-up-or-down-5m", "BTC Up or Down 5m", "5m"),
     10192: ("btc-up-or-down-15m", "BTC Up or Down 15m", "15m"),
+    10683: ("eth-up-or-down-5m", "ETH Up or Down 5m", "5m"),
+    10191: ("eth-up-or-down-15m", "ETH Up or Down 15m", "15m"),
 }
 
 
@@ -61,12 +64,29 @@ def event_json(world: World, event: Event, *, markets: bool = True) -> dict[str,
         row["series"] = [series_json(event.series)]
         row["seriesSlug"] = SERIES[event.series][0]
         row["startTime"] = iso(event.end_at - event.markets[0].window)
-        if event.end_at <= now and event.id % 70:
+        first = event.markets[0]
+        if first.asset:
+            row |= metadata(first, world.now_ms)
+        elif event.end_at <= now and event.id % 70:
             row["eventMetadata"] = {"priceToBeat": 65_000 + event.id % 999 + 0.5}
     if markets:
         shown = (m for m in mine if not m.hidden)
         row["markets"] = [market_json(world, market) for market in shown]
     return row
+
+
+def metadata(market: Market, now_ms: int) -> dict[str, Json]:
+    """The strike, seconds after the window opened, and the final price at its end."""
+    row: dict[str, Json] = {"resolutionSource": source_of(market)}
+    if market.salt % 73 == 0:  # some are never published
+        return row
+    shown: dict[str, Json] = {}
+    opens_ms = (market.end_at - market.window) * 1_000
+    if now_ms >= opens_ms + 1_900 + market.salt % 1_500:
+        shown["priceToBeat"] = market.strike / E18
+    if market.closed(now_ms // 1_000):
+        shown["finalPrice"] = market.final / E18
+    return {**row, "eventMetadata": shown} if shown else row
 
 
 def with_event(world: World, market: Market) -> dict[str, Json]:

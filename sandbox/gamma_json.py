@@ -46,7 +46,7 @@ def common(world: World, market: Market) -> dict[str, Json]:
         "question": market.question,
         "conditionId": market.condition,
         "slug": market.slug,
-        "resolutionSource": "",
+        "resolutionSource": source_of(market),
         "endDate": iso(market.end_at),
         "startDate": iso(market.start_at, market.salt % 1_000_000),
         "image": market.icon,
@@ -73,6 +73,12 @@ def common(world: World, market: Market) -> dict[str, Json]:
         row["closedTime"] = space_time(market.closed_at)
         row["umaEndDate"] = iso(market.closed_at)
     return row
+
+
+def source_of(market: Market) -> str:
+    """Where the price comes from that settles a market of a live series."""
+    name = f"{market.asset}-usd-twap-60s-streams"
+    return f"https://data.chain.link/streams/{name}" if market.asset else ""
 
 
 def updated_at(world: World, market: Market, now: int) -> int:
@@ -213,7 +219,7 @@ def optional(world: World, market: Market, closed: bool) -> dict[str, Json]:
         }
         row["cryptoMarketConfig"] = {
             "id": str(market.window),
-            "asset": "BTC",
+            "asset": (market.asset or "btc").upper(),
             "duration": f"{market.window // 60}m",
             "twapEnabled": True,
             "twapLookbackSeconds": 60,

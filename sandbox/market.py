@@ -31,6 +31,9 @@ class Market:
     disputed_at: int = NEVER
     window: int = 0  # up/down: seconds of the window, which ends at end_at
     description: str = ""
+    asset: str = ""  # of a live series: whose price decides
+    strike: int = 0  # and the price to beat, in units of 1e-18 dollars
+    final: int = 0
     # filled in when the catalogue is put in order
     index: int = -1
     id: int = 0

@@ -14,6 +14,7 @@ from sandbox.paths import Floats, PricePaths
 from sandbox.wallets import Wallets
 
 ROWS_A_MATCH = 2.6
+LIVE_MATCHES = 12  # the least that a window of a live series has
 
 
 @dataclass
@@ -82,7 +83,9 @@ def least_matches(options: Options, markets: list[Market]) -> I8:
         for m in markets
     ]
     few = len(markets) < 1_000
-    return np.where(rare, 3 if few else 0, 0).astype(np.int64)
+    live = [bool(m.asset) for m in markets]
+    least = np.where(rare, 3 if few else 0, np.where(live, LIVE_MATCHES, 0))
+    return least.astype(np.int64)
 
 
 def market_weights(

@@ -59,6 +59,8 @@ class Options:
 
     # the live side
     live_rate: float = 1.0  # how lively order books are
+    live_series: float = 0.0  # up/down windows without a gap, for so many hours
+    late_resolutions: float = 0.0  # share of them that settle minutes to hours late
 
     @property
     def market_count(self) -> int:

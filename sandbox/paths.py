@@ -7,6 +7,7 @@ from copy import copy
 import numpy as np
 import numpy.typing as npt
 
+from sandbox.live.prices import ASSETS, E18, up_fair
 from sandbox.market import Market
 
 Floats = npt.NDArray[np.float64]
@@ -26,6 +27,12 @@ class PricePaths:
         self._height = rng.normal(0, 1, (count, len(WAVES))) / WAVES**0.35
         self._phase = rng.uniform(0, 2 * np.pi, (count, len(WAVES)))
         first = np.array([m.payouts[0] / 1e6 for m in markets])
+        self._asset = np.array(
+            [ASSETS.index(m.asset) if m.asset else -1 for m in markets], dtype=np.intp
+        )
+        self._strike = np.array([m.strike / E18 for m in markets])
+        self._closes = np.array([m.end_at for m in markets], dtype=np.int64)
+        self._opens = self._closes - np.array([m.window for m in markets])
         self._pull = np.where(np.abs(first - 0.5) < 0.3, 0.0, np.sign(first - 0.5)) * 5
 
     def only(self, markets: Ints) -> PricePaths:
@@ -43,5 +50,13 @@ class PricePaths:
             odds = odds + self._height[market, k] * np.sin(
                 2 * np.pi * wave * u + self._phase[market, k]
             )
-        result: Floats = np.clip(1 / (1 + np.exp(-odds)), 0.0015, 0.9985)
+        fair = 1 / (1 + np.exp(-odds))
+        live = np.flatnonzero(self._asset[market] >= 0)
+        if len(live):
+            some, when = market[live], at[live]
+            fair[live] = up_fair(
+                self._asset[some], self._strike[some], self._opens[some],
+                self._closes[some], when,
+            )  # fmt: skip
+        result: Floats = np.clip(fair, 0.0015, 0.9985)
         return result

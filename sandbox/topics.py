@@ -6,6 +6,7 @@ import random
 from datetime import UTC, datetime
 
 from sandbox.hostile import curse
+from sandbox.live.prices import settled
 from sandbox.market import NEVER, Event, Market
 from sandbox.options import DAY, Options
 from sandbox.words import (
@@ -21,6 +22,7 @@ from sandbox.words import (
 
 HOUR = 3_600
 YEAR = 365 * DAY
+LIVE_PAST = 2 * HOUR  # live series reach back so far
 YES, NO, SPLIT = (1_000_000, 0), (0, 1_000_000), (500_000, 500_000)
 
 
@@ -30,11 +32,16 @@ def topics(options: Options) -> list[Event]:
     count = options.market_count
     events = legacy_events(rng, options, max(4, count // 20))
     events += old_events(rng, options, max(3, count // 25))
-    events += updown_events(rng, options, 300, max(4, count // 8))
-    events += updown_events(rng, options, 900, max(2, count // 16))
+    windows = {300: max(4, count // 8), 900: max(2, count // 16)}
+    if not options.live_series:
+        for window, number in windows.items():
+            events += updown_events(rng, options, window, number)
     events += v2_events(rng, options, max(2, count // 33))
-    left = count - sum(len(event.markets) for event in events)
+    taken = sum(windows.values()) if options.live_series else 0
+    left = count - taken - sum(len(event.markets) for event in events)
     events += ordinary_events(rng, options, max(left, 8))
+    if options.live_series:
+        events += live_events(options)
     if options.hostile:
         curse(events)
     return events
@@ -83,39 +90,59 @@ def updown_events(
     rng: random.Random, options: Options, window: int, count: int
 ) -> list[Event]:
     """Up/down windows around now and a day later, each listed a day before it opens."""
-    coin, short, five, fifteen = COINS[0]
-    minutes = window // 60
     events = []
     present = options.now // window
     soon = count * 3 // 4
     numbers = [present - count * 3 // 5 + i for i in range(soon)]
     numbers += [present + DAY // window + i for i in range(count - soon)]
     for number in numbers:
-        opens = number * window
-        created = opens - DAY + rng.randrange(120)
-        begin = datetime.fromtimestamp(opens - 4 * HOUR, UTC)  # titles are in ET
-        end = datetime.fromtimestamp(opens + window - 4 * HOUR, UTC)
-        hours = f"{begin:%I:%M%p}-{end:%I:%M%p} ET"
-        title = f"{coin} Up or Down - {begin:%B} {begin.day}, {hours}"
-        slug = f"{short}-updown-{minutes}m-{opens}"
-        closes = opens + window + 16
-        market = Market(
-            "updown", title, slug, ("Up", "Down"), created, created + 9_900,
-            opens + window, created + 10_000, opens + window, closes,
-            rng.choice((YES, NO)), tick=rng.choice((1, 10)), fee_rate=0.07,
-            fee_type="crypto_fees_v2", window=window, description=UPDOWN_DESCRIPTION,
-        )  # fmt: skip
-        events.append(
-            Event(
-                title,
-                slug,
-                created,
-                (21, 102127),
-                series=five if window == 300 else fifteen,
-                markets=[market],
-            )
-        )
+        created = number * window - DAY + rng.randrange(120)
+        payouts, tick = rng.choice((YES, NO)), rng.choice((1, 10))
+        event = window_event(COINS[0], window, number * window, created, payouts)
+        event.markets[0].tick = tick
+        events.append(event)
     return events
+
+
+def live_events(options: Options) -> list[Event]:
+    """Every window of the live series: of bitcoin and ether, 5 and 15 minutes each."""
+    events = []
+    rng = random.Random(f"live {options.seed}")
+    end = options.now + int(options.live_series * HOUR)
+    for coin in COINS:
+        for window in (300, 900):
+            first = (options.now - LIVE_PAST) // window * window
+            for opens in range(first, end, window):
+                strike, final, up = settled(coin[1], opens, opens + window)
+                created = opens - DAY + rng.randrange(120)
+                event = window_event(coin, window, opens, created, YES if up else NO)
+                market = event.markets[0]
+                market.asset, market.strike, market.final = coin[1], strike, final
+                if rng.random() < options.late_resolutions:
+                    market.closed_at += rng.randrange(300, 7_200)
+                events.append(event)
+    return events
+
+
+def window_event(
+    coin: tuple[str, str, int, int], window: int, opens: int, created: int,
+    payouts: tuple[int, ...],
+) -> Event:  # fmt: skip
+    """One window of a series: it opens, it closes, and 16 seconds later it settles."""
+    name, short, five, fifteen = coin
+    begin = datetime.fromtimestamp(opens - 4 * HOUR, UTC)  # titles are in ET
+    end = datetime.fromtimestamp(opens + window - 4 * HOUR, UTC)
+    hours = f"{begin:%I:%M%p}-{end:%I:%M%p} ET"
+    title = f"{name} Up or Down - {begin:%B} {begin.day}, {hours}"
+    slug = f"{short}-updown-{window // 60}m-{opens}"
+    market = Market(
+        "updown", title, slug, ("Up", "Down"), created, created + 9_900,
+        opens + window, created + 10_000, opens + window, opens + window + 16,
+        payouts, fee_rate=0.07, fee_type="crypto_fees_v2", window=window,
+        description=UPDOWN_DESCRIPTION,
+    )  # fmt: skip
+    series = five if window == 300 else fifteen
+    return Event(title, slug, created, (21, 102127), series=series, markets=[market])
 
 
 def v2_events(rng: random.Random, options: Options, count: int) -> list[Event]:

@@ -15,6 +15,7 @@ from sandbox.cli import main
 from sandbox.limits import CLIENT_KEYS
 from sandbox.testing import sandbox_server
 
+FEEDS = ("rtds", "coinbase", "polybolt")
 COMMAND = [sys.executable, "-c", "from sandbox.cli import main; main()"]
 
 
@@ -28,7 +29,8 @@ def test_serve_prints_settings_then_ready_and_stops_on_a_signal(number):
         server.send_signal(number)
         out, err = server.communicate(timeout=10)
     settings = tomllib.loads(out)
-    assert set(settings["apis"]) == {"gamma", "data", "clob"}
+    services = {"gamma", "data", "clob", "coinbase_rest"}
+    assert set(settings["apis"]) == services | {"clob_stream", *FEEDS}
     assert "limits" not in settings
     assert err == ""
     assert server.returncode == 0

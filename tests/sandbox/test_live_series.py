@@ -1,0 +1,133 @@
+"""Up/down windows without a gap, and that the feed decides them."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+
+import pytest
+
+from sandbox.live.prices import E18, chainlink, settled, twap
+from sandbox.testing import sandbox_server
+
+SERIES = {("btc", 300): 10684, ("btc", 900): 10192, ("eth", 300): 10683,
+          ("eth", 900): 10191}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def server():
+    with sandbox_server(live_series=2, cdn=False) as made:
+        yield made
+
+
+@pytest.fixture
+def ask(server):
+    import requests
+
+    def get(path, **params):
+        return requests.get(server.url(path), params=params, timeout=10)
+
+    return get
+
+
+def slug_of(asset, window, opens):
+    return f"{asset}-updown-{window // 60}m-{opens}"
+
+
+def test_every_window_of_the_clock_is_there_ahead_of_its_time(server, ask):
+    now = server.now()
+    for (asset, window), series in SERIES.items():
+        for step in range(-2, 5):
+            opens = now // window * window + step * window
+            event = ask(f"/gamma/events/slug/{slug_of(asset, window, opens)}").json()
+            assert event["series"][0]["id"] == str(series)
+            market = ask(f"/gamma/markets/slug/{event['slug']}").json()
+            assert json.loads(market["outcomes"]) == ["Up", "Down"]
+            assert market["cryptoMarketConfig"]["asset"] == asset.upper()
+            assert market["cryptoMarketConfig"]["twapLookbackSeconds"] == 60
+            assert f"{asset}-usd-twap-60s" in market["resolutionSource"]
+            assert market["closed"] == (opens + window + 16 <= now)
+            listed = datetime.fromisoformat(market["createdAt"]).timestamp()
+            assert 0 <= listed - (opens - 86_400) < 121
+
+
+def test_the_series_lists_its_open_windows_in_keyset_pages(server, ask):
+    rows, cursor = [], None
+    while True:
+        more = {"after_cursor": cursor} if cursor else {}
+        page = ask("/gamma/events/keyset", series_id=10192, closed="false", limit=3,
+                   **more).json()  # fmt: skip
+        rows += page["events"]
+        cursor = page.get("next_cursor")
+        if cursor is None:
+            break
+    starts = sorted(int(row["slug"].rsplit("-", 1)[1]) for row in rows)
+    assert starts == list(range(starts[0], starts[-1] + 1, 900))
+    assert starts[0] <= server.now() < starts[-1]
+
+
+def test_a_window_shows_its_strike_after_it_opened_and_settles_by_the_feed(server, ask):
+    now = server.now()
+    opens = now // 300 * 300 + 300
+    paths = [f"/gamma/events/slug/{slug_of(a, 300, opens)}" for a in ("btc", "eth")]
+    server.advance(opens + 1 - now)
+    assert not any("eventMetadata" in ask(path).json() for path in paths)
+    server.advance(3)
+    for asset, path in zip(("btc", "eth"), paths, strict=True):
+        event = ask(path).json()
+        strike, final, up = settled(asset, opens, opens + 300)
+        assert event["eventMetadata"] == {"priceToBeat": strike / E18}
+        assert not event["closed"]
+    server.advance(opens + 315 - server.now())
+    assert not any(ask(path).json()["closed"] for path in paths)
+    server.advance(2)
+    for asset, path in zip(("btc", "eth"), paths, strict=True):
+        event = ask(path).json()
+        strike, final, up = settled(asset, opens, opens + 300)
+        assert event["closed"]
+        assert event["eventMetadata"]["finalPrice"] == final / E18
+        prices = json.loads(event["markets"][0]["outcomePrices"])
+        assert prices == (["1", "0"] if up else ["0", "1"])
+        assert up == (final >= strike)
+        slug = event["slug"]
+        assert ask("/gamma/markets", slug=slug).json() == []
+        assert ask(f"/gamma/markets/slug/{slug}").json()["closed"]
+
+
+def test_books_lean_to_the_outcome_as_the_window_ends(server):
+    def lean(service):
+        found = []
+        for market in service.world.listed:
+            if market.asset and market.end_at < service.world.now + 3_600:
+                at = (market.end_at - 1) * 1_000
+                bid, ask = service.world.books.moment(market, at).book.best()
+                found.append(((bid + ask) / 2 > 500) == (market.payouts[0] > 0))
+        return found
+
+    found = server.call(lean)
+    assert sum(found) / len(found) > 0.9
+
+
+def test_a_twap_is_the_mean_of_the_last_minute_of_chainlink():
+    second = 1_795_262_400
+    values = [chainlink("btc", second - back) for back in range(60)]
+    assert twap("btc", second) == sum(values) // 60
+
+
+def test_some_windows_settle_late_when_switched_on():
+    with sandbox_server(live_series=1, late_resolutions=0.5) as box:
+        waits = box.call(
+            lambda service: [
+                m.closed_at - m.end_at for m in service.world.listed if m.asset
+            ]
+        )
+    assert min(waits) == 16
+    assert 0.2 < sum(wait > 300 for wait in waits) / len(waits) < 0.8
+
+
+def test_windows_are_traded_at_what_the_feed_makes_them_worth(server):
+    fills = server.truth()["fills"]
+    markets = {m["condition_id"] for m in server.truth()["markets"].to_dicts()
+               if "-updown-" in m["slug"]}  # fmt: skip
+    mine = fills.filter(fills["condition_id"].is_in(list(markets)))
+    assert mine.height > 200
