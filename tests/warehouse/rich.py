@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import duckdb
+from captured import Captured
 from deeds import did, walked
 from exchange import NOON, Exchange, minutes
 
@@ -66,4 +67,28 @@ def rich_warehouse() -> duckdb.DuckDBPyConnection:
     walked(db)
     did(db, "TRADE", 4, market=market, side="BUY", size=10, price=0.4)
     did(db, "REWARD", 2)
+    capture(db)
     return db
+
+
+def capture(db: duckdb.DuckDBPyConnection) -> None:
+    """Two tokens and a feed for twenty minutes, with an error and a window."""
+    captured = Captured(db)
+    captured.token(901, "901", market=901)
+    captured.token(902, "902", market=901)
+    captured.coverage(0, "subscribed", 901)
+    captured.book(1, [(0.4, 5000.0), (0.39, 7.0)], [(0.6, 9.0)], token=901)
+    captured.change(2, "BUY", 0.45, 9000.0, token=901, best_bid=0.45, best_ask=0.6)
+    captured.event(3, "last_trade_price", 901, side="BUY", price=0.6, size=4000.0)
+    captured.coverage(30, "broken", reason="silent")
+    captured.coverage(40, "subscribed", 901, walk_key=905)
+    captured.book(41, [(0.4, 5.0)], [(0.6, 9.0)], token=901, walk_key=905)
+    captured.coverage(60, "alive", walk_key=905)
+    for minute in range(21):
+        captured.tick(60 * minute, f"{118000 + minute * (minute % 3)}")
+    captured.window(0, outcome="Up", strike="118000", condition_id=f"0x{901:064x}")
+    captured.fault("e1", 30, 40, estimated_missed=7)
+    for turn in range(3):
+        captured.poll(10 * turn, market=901, wallets=2, shares=3000.0 + turn)
+        captured.position(10 * turn, "aa", 2000.0 + turn, token_key=901)
+        captured.position(10 * turn, "bb", 1000.0, token_key=901)
