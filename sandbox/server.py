@@ -15,7 +15,7 @@ from aiohttp import web
 
 from sandbox.admin import ROUTES as ADMIN
 from sandbox.limits import groups_of
-from sandbox.live.sockets import SOCKETS, Socket
+from sandbox.live.sockets import sockets
 from sandbox.service import Service, problem
 from sandbox.web import Ask, Problem, Reply, Route, plain_problem
 
@@ -35,8 +35,8 @@ def application(service: Service) -> web.Application:
         app.router.add_route(route.method, route.path, endpoint(service, route))
     for name, handler in ADMIN.items():
         app.router.add_route("*", f"/_sandbox/{name}", admin_endpoint(service, handler))
-    for path, socket in SOCKETS.items():
-        app.router.add_get(path, upgrade(service, socket))
+    for path, socket in sockets(service.live).items():
+        app.router.add_get(path, socket)
     app.on_shutdown.append(lambda _: service.live.stop())
     for path, body in (
         ("/data/", b'{"data":"OK"}'), ("/clob/", b'"OK"'), ("/gamma/status", b"OK"),
@@ -44,15 +44,6 @@ def application(service: Service) -> web.Application:
         app.router.add_get(path, plain(body))
     app.router.add_route("*", "/{rest:.*}", nothing_there)
     return app
-
-
-def upgrade(service: Service, socket: Socket) -> Endpoint:
-    """An endpoint of WebSockets."""
-
-    async def respond(request: web.Request) -> web.StreamResponse:
-        return await socket(service.live, request)
-
-    return respond
 
 
 def plain(body: bytes) -> Endpoint:

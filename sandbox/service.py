@@ -25,6 +25,7 @@ from sandbox.cdn import Cached, Cdn
 from sandbox.drift import Drift
 from sandbox.faults import Faults
 from sandbox.limits import Limits
+from sandbox.live import coinbase_rest
 from sandbox.live.hub import Hub
 from sandbox.payloads import Payloads
 from sandbox.web import (
@@ -55,6 +56,7 @@ SERVICES = (
     v2_resolutions,
     v1_trades,
     v1_people,
+    coinbase_rest,
 )
 
 

@@ -42,12 +42,13 @@ class Hub:
         self.ledger = Ledger()
         self.connections: list[Connection] = []
         self.refusals: dict[str, Refusal] = {}
+        self.patience = 5.0  # real seconds that Coinbase waits for a subscription
         self.opened = self.refused = 0
         self.feeds: list[Callable[[int, int], None]] = []  # other channels' news
         self._watchers: dict[int, list[Connection]] = {}  # by market
         self._next: list[tuple[int, int]] = []  # (millisecond, market)
         self._queued: set[int] = set()
-        self._told_until = world.now_ms
+        self.told_until = world.now_ms
         self._numbers = 0
         self._best: dict[int, tuple[int, int]] = {}
         self._task: asyncio.Task[None] | None = None
@@ -133,9 +134,9 @@ class Hub:
                 watchers.append(connection)
             if index not in self._queued:
                 self._queued.add(index)
-                at = self.world.books.next_at(found[0], self._told_until)
+                at = self.world.books.next_at(found[0], self.told_until)
                 heapq.heappush(self._next, (at, index))
-        self._relieve(connection)
+        self.relieve(connection)
 
     def unwatch(self, connection: Connection, tokens: Iterable[str]) -> None:
         """The connection hears no more of these tokens."""
@@ -148,7 +149,7 @@ class Hub:
                 if connection in watchers:
                     watchers.remove(connection)
 
-    def _relieve(self, newcomer: Connection) -> None:
+    def relieve(self, newcomer: Connection) -> None:
         """What somebody else listens to again is not missed by a cut connection."""
         for one in [c for c in self.connections if c.gone]:
             if one.channel == newcomer.channel:
@@ -164,7 +165,7 @@ class Hub:
             pair = self.world.catalogue.by_token.get(token)
             if pair is None or not self._alive(pair[0]):
                 continue
-            moment = self.world.books.moment(pair[0], self._told_until)
+            moment = self.world.books.moment(pair[0], self.told_until)
             prices = bare(pair[0], moment.epoch, moment.place)
             made = book_message(self.world, pair[0], pair[1], moment, prices)
             found.append(self.numbered(made))
@@ -174,7 +175,7 @@ class Hub:
 
     def _alive(self, market: Market) -> bool:
         begin, end = self.world.books.life(market)
-        return market.kind not in ("amm", "combo") and begin <= self._told_until < end
+        return market.kind not in ("amm", "combo") and begin <= self.told_until < end
 
     # -- the pump ------------------------------------------------------------------
 
@@ -193,7 +194,7 @@ class Hub:
 
     def pump(self) -> None:
         """Tell everybody what has happened since the last time."""
-        before, now = self._told_until, self.world.now_ms
+        before, now = self.told_until, self.world.now_ms
         if now <= before:
             return
         while self._next and self._next[0][0] <= now:
@@ -210,7 +211,7 @@ class Hub:
                 heapq.heappush(
                     self._next, (self.world.books.next_at(market, at), index)
                 )
-        self._told_until = now
+        self.told_until = now
         self._newly_listed(before, now)
         for feed in self.feeds:
             feed(before, now)

