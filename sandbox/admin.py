@@ -140,12 +140,14 @@ def live(service: Service, ask: Ask) -> Reply:
 def sent_events(service: Service, ask: Ask) -> Reply:
     """What connections were sent or not sent, as rows; DELETE starts over.
 
-    `out` names a Parquet file to write instead; `after` a message number.
+    `out` names a Parquet file to write instead; `after` a message number; with
+    `grain=message` a row is a message.
     """
     service.live.pump()
     if ask.method == "DELETE":
         service.live.ledger.clear()
-    frame = service.live.ledger.frame()
+    ledger = service.live.ledger
+    frame = ledger.messages() if ask.one("grain") == "message" else ledger.frame()
     after = int(ask.one("after") or 0)
     frame = frame.filter(frame["message_no"] > after)
     out = ask.one("out")

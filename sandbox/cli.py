@@ -121,6 +121,10 @@ SERVER = (
                  help=f"What goes wrong, and how often: {', '.join(NAMES)}."),
     click.option("--fault-seed", type=int, default=1, show_default=True,
                  help="Another seed, other requests go wrong."),
+    click.option("--live-load", type=click.FloatRange(min=0), default=0.0,
+                 show_default=True, metavar="N",
+                 help="Send N messages a real second over all subscriptions of the "
+                      "market channel, whatever the tape says."),
     click.option("--payloads",
                  type=click.Path(exists=True, file_okay=False, path_type=Path),
                  help="A folder of captured answers to serve first."),

@@ -59,6 +59,7 @@ class Options:
 
     # the live side
     live_rate: float = 1.0  # how lively order books are
+    live_load: float = 0.0  # messages a real second over all subscriptions; 0: the tape
     live_series: float = 0.0  # up/down windows without a gap, for so many hours
     late_resolutions: float = 0.0  # share of them that settle minutes to hours late
 

@@ -82,6 +82,15 @@ class Box:
 
         return self.call(read)
 
+    def sent_messages(self) -> pl.DataFrame:
+        """The same, a row a message: `rows` says how many levels or changes."""
+
+        def read(service: Service) -> pl.DataFrame:
+            service.live.pump()
+            return service.live.ledger.messages()
+
+        return self.call(read)
+
     def forget_sent(self) -> None:
         """Start the ledger of what was sent anew."""
         self.call(lambda service: service.live.ledger.clear())

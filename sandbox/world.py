@@ -35,7 +35,8 @@ class World:
         self.board_moves = options.board_moves  # still to come
         self.universe = universe
         self.catalogue: Catalogue = universe.catalogue
-        self.clock = clock or Clock(options.now, options.speed)
+        speed = options.speed or float(options.live_load > 0)
+        self.clock = clock or Clock(options.now, speed)
         self.tape = Tape(universe.fills, self.catalogue.markets, options.now)
         self.signer = Signer(options.seed)
         self.trade_rows = TradeRows(self)

@@ -19,6 +19,7 @@ from sandbox.live.script import EPOCH_MS, Happening, Script, Trade, play
 from sandbox.market import Market
 
 if TYPE_CHECKING:
+    from sandbox.live.load import Load
     from sandbox.world import World
 
 KEPT = 6_000  # scripts
@@ -33,6 +34,7 @@ class Moment(NamedTuple):
     named: int  # when the book last changed, unix milliseconds
     epoch: int
     place: int  # of that message in its epoch
+    hashes: tuple[str, ...] | None = None  # of either token, where they are not usual
 
 
 class BookTape:
@@ -43,6 +45,7 @@ class BookTape:
         self._delay = token_delay
         self._scripts: dict[tuple[int, int], Script] = {}
         self._targets: dict[tuple[int, int], Book] = {}
+        self.load: Load | None = None
 
     def life(self, market: Market) -> tuple[int, int]:
         """The milliseconds between which the market has a book."""
@@ -60,7 +63,10 @@ class BookTape:
         return found
 
     def moment(self, market: Market, at_ms: int) -> Moment:
-        """The book right after `at_ms`."""
+        """The book right after `at_ms`; under load, as everybody has been told it."""
+        found = self.load.moment(market) if self.load is not None else None
+        if found is not None:
+            return found
         epoch = at_ms // EPOCH_MS
         script = self.script(market, epoch)
         upto = bisect_right(script.times, at_ms)
@@ -107,7 +113,8 @@ class BookTape:
 
     # -- how an epoch is made ------------------------------------------------------
 
-    def _target(self, market: Market, epoch: int) -> Book:
+    def target(self, market: Market, epoch: int) -> Book:
+        """The book that the market has as an epoch starts."""
         key = (market.index, epoch)
         book = self._targets.get(key)
         if book is None:
@@ -122,7 +129,7 @@ class BookTape:
         return book
 
     def _write(self, market: Market, epoch: int) -> Script:
-        begin, after = self._target(market, epoch), self._target(market, epoch + 1)
+        begin, after = self.target(market, epoch), self.target(market, epoch + 1)
         rng = random.Random(market.salt << 40 ^ epoch)
         found: list[Happening] = []
         if market.salt % GHOSTS != 7:

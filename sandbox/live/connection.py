@@ -3,18 +3,30 @@
 from __future__ import annotations
 
 import asyncio
+import struct
 import time
 from collections import deque
-from contextlib import suppress
 
 from aiohttp import WSMsgType, web
 
-from sandbox.live.ledger import Entry, Ledger
+from sandbox.live.ledger import Ledger, LoadNote, Said
 from sandbox.live.messages import Message
 
 LONGEST_QUEUE = 200_000  # frames; a consumer slower than that is dropped
 TOO_SLOW = 4002
-Item = tuple[bytes, WSMsgType, tuple[Message, ...], bool]
+BATCH = 256 << 10  # bytes written in one go
+HIGH_WATER = 1 << 20  # bytes that may lie unsent in the transport
+Item = tuple[bytes, int, Said, bool]
+
+
+def framed(data: bytes, kind: int) -> bytes:
+    """A whole unmasked frame."""
+    size = len(data)
+    if size < 126:
+        return struct.pack(">BB", 0x80 | kind, size) + data
+    if size < 1 << 16:
+        return struct.pack(">BBH", 0x80 | kind, 126, size) + data
+    return struct.pack(">BBQ", 0x80 | kind, 127, size) + data
 
 
 class Connection:
@@ -25,31 +37,33 @@ class Connection:
         number: int,
         channel: str,
         socket: web.WebSocketResponse,
-        transport: asyncio.Transport | None,
+        transport: asyncio.Transport,
         ledger: Ledger,
     ) -> None:
         self.number = number
         self.channel = channel
         self.socket = socket
-        self._transport = transport
         self.ledger = ledger
-        self.keys: set[str] = (
-            set()
-        )  # what it listens to: tokens, or topics with symbols
+        self.keys: set[str] = set()  # what it listens to: tokens, or symbols
         self.custom = False
         self.frozen = False  # connected, PONGs go on, no data
         self.gone = False  # cut by the server; what it misses is noted
-        self.drop = 0  # messages still to be lost without a word
+        self.drop = 0  # frames still to be lost without a word
         self.double = 0  # frames still to be sent twice
         self.seconds_a_frame = 0.0
         self.frames = 0
         self.messages = 0
+        self._transport = transport
         self._queue: deque[Item] = deque()
         self._wake = asyncio.Event()
         self._closing: tuple[int | None, bool] | None = None
 
     def send(self, text: str, messages: tuple[Message, ...]) -> None:
         """One text frame with these messages, unless a fault keeps it."""
+        self.pass_on(text.encode(), messages)
+
+    def pass_on(self, data: bytes, said: tuple[Message, ...] | LoadNote) -> None:
+        """The same for a frame that is ready to be sent."""
         reason = "disconnected" if self.gone else "frozen" if self.frozen else None
         if reason is None and self.drop > 0:
             self.drop -= 1
@@ -58,13 +72,12 @@ class Connection:
             self.close(TOO_SLOW)
             reason = "slow consumer"
         if reason is not None:
-            for message in messages:
-                self._note(message, reason)
+            self._note(said, time.time_ns(), reason)
             return
-        self._queue.append((text.encode(), WSMsgType.TEXT, messages, False))
+        self._queue.append((data, WSMsgType.TEXT, said, False))
         if self.double > 0:
             self.double -= 1
-            self._queue.append((text.encode(), WSMsgType.TEXT, messages, True))
+            self._queue.append((data, WSMsgType.TEXT, said, True))
         self._wake.set()
 
     def raw(self, data: bytes, kind: WSMsgType = WSMsgType.TEXT) -> None:
@@ -80,38 +93,46 @@ class Connection:
             self._closing = (code, abort)
             self._wake.set()
 
-    def _note(self, message: Message, reason: str | None, copy: bool = False) -> None:
-        self.ledger.write(
-            Entry(self.number, self.channel, self.frames, time.time_ns(), reason, copy,
-                  message)
-        )  # fmt: skip
+    def _note(
+        self, said: Said, at_ns: int, reason: str | None, copy: bool = False
+    ) -> None:
+        if said:
+            self.ledger.note(self.number, self.channel, self.frames, said, at_ns,
+                             reason, copy)  # fmt: skip
 
     async def write(self) -> None:
         """Write what is queued for as long as the connection lasts."""
-        queue, send = self._queue, self.socket.send_frame
-        with suppress(ConnectionError):
-            while True:
-                await self._wake.wait()
-                self._wake.clear()
-                while queue and not (self._closing and self._closing[1]):
-                    data, kind, messages, copy = queue.popleft()
-                    for message in messages:
-                        self._note(message, None, copy)
-                    self.frames += 1
-                    self.messages += len(messages)
-                    await send(data, kind)
-                    if self.seconds_a_frame:
-                        await asyncio.sleep(self.seconds_a_frame)
-                if self._closing is not None:
-                    break
-            await self._end()
+        while self._closing is None and not self._transport.is_closing():
+            await self._wake.wait()
+            self._wake.clear()
+            while self._queue and not (self._closing and self._closing[1]):
+                if self._transport.is_closing():
+                    return
+                self._transport.write(self._batch())
+                if self.seconds_a_frame:
+                    await asyncio.sleep(self.seconds_a_frame)
+                while self._transport.get_write_buffer_size() > HIGH_WATER:
+                    await asyncio.sleep(0.005)
+        if self._closing is not None:
+            await self._end(*self._closing)
 
-    async def _end(self) -> None:
-        code, abort = self._closing or (None, False)
+    def _batch(self) -> bytes:
+        queue, parts, size, now = self._queue, [], 0, time.time_ns()
+        most = 1 if self.seconds_a_frame else BATCH
+        while queue and size < most:
+            data, kind, said, copy = queue.popleft()
+            parts.append(framed(data, kind))
+            size += len(data)
+            if said:
+                self._note(said, now, None, copy)
+                self.messages += 1 if isinstance(said, LoadNote) else len(said)
+            self.frames += 1
+        return b"".join(parts)
+
+    async def _end(self, code: int | None, abort: bool) -> None:
         for item in self._queue:
-            for message in item[2]:
-                self._note(message, "disconnected")
+            self._note(item[2], time.time_ns(), "disconnected")
+        self._queue.clear()
         if code is not None:
             await self.socket.close(code=code)
-        if self._transport is not None:
-            self._transport.abort() if abort else self._transport.close()
+        self._transport.abort() if abort else self._transport.close()

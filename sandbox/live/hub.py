@@ -13,6 +13,7 @@ from aiohttp import web
 from sandbox.live.chance import roll
 from sandbox.live.connection import Connection
 from sandbox.live.ledger import Ledger
+from sandbox.live.load import Load
 from sandbox.live.messages import (
     Message,
     Style,
@@ -45,13 +46,16 @@ class Hub:
         self.patience = 5.0  # real seconds that Coinbase waits for a subscription
         self.opened = self.refused = 0
         self.feeds: list[Callable[[int, int], None]] = []  # other channels' news
-        self._watchers: dict[int, list[Connection]] = {}  # by market
+        self.watchers: dict[int, list[Connection]] = {}  # by market
         self._next: list[tuple[int, int]] = []  # (millisecond, market)
         self._queued: set[int] = set()
         self.told_until = world.now_ms
         self._numbers = 0
         self._best: dict[int, tuple[int, int]] = {}
         self._task: asyncio.Task[None] | None = None
+        rate = world.options.live_load
+        self.load = Load(self, rate) if rate else None
+        world.books.load = self.load
 
     # -- connections ---------------------------------------------------------------
 
@@ -77,13 +81,15 @@ class Hub:
             return refused
         socket = web.WebSocketResponse(compress=False, max_msg_size=4 << 20)
         await socket.prepare(request)
+        transport = request.transport
+        if transport is None:  # gone already
+            return socket
         self.opened += 1
-        connection = Connection(
-            self.opened, channel, socket, request.transport, self.ledger
-        )
+        connection = Connection(self.opened, channel, socket, transport, self.ledger)
         self.connections.append(connection)
         if self._task is None or self._task.done():
             self._task = asyncio.ensure_future(self._run())
+            self._task.add_done_callback(complain)
         writer = asyncio.ensure_future(connection.write())
         try:
             await listen(connection)
@@ -98,7 +104,7 @@ class Hub:
         connection.gone = True
         if connection in self.connections:
             self.connections.remove(connection)
-        for watchers in self._watchers.values():
+        for watchers in self.watchers.values():
             if connection in watchers:
                 watchers.remove(connection)
 
@@ -114,9 +120,13 @@ class Hub:
 
     def numbered(self, message: Message) -> Message:
         """The message with a number of its own."""
-        self._numbers += 1
-        message.number = self._numbers
+        message.number = self.number()
         return message
+
+    def number(self) -> int:
+        """The number of the next message."""
+        self._numbers += 1
+        return self._numbers
 
     # -- the market channel --------------------------------------------------------
 
@@ -129,10 +139,13 @@ class Hub:
             if found is None:
                 continue
             index = found[0].index
-            watchers = self._watchers.setdefault(index, [])
+            watchers = self.watchers.setdefault(index, [])
             if connection not in watchers:
                 watchers.append(connection)
-            if index not in self._queued:
+            if self.load is not None:
+                if self._alive(found[0]):
+                    self.load.join(found[0])
+            elif index not in self._queued:
                 self._queued.add(index)
                 at = self.world.books.next_at(found[0], self.told_until)
                 heapq.heappush(self._next, (at, index))
@@ -145,7 +158,7 @@ class Hub:
         for token in tokens:
             found = self.world.catalogue.by_token.get(token)
             if found and not connection.keys & set(found[0].tokens):
-                watchers = self._watchers.get(found[0].index, [])
+                watchers = self.watchers.get(found[0].index, [])
                 if connection in watchers:
                     watchers.remove(connection)
 
@@ -199,7 +212,7 @@ class Hub:
             return
         while self._next and self._next[0][0] <= now:
             at, index = heapq.heappop(self._next)
-            if not self._watchers.get(index):
+            if not self.watchers.get(index):
                 self._queued.discard(index)
                 continue
             market = self.world.catalogue.markets[index]
@@ -212,12 +225,14 @@ class Hub:
                     self._next, (self.world.books.next_at(market, at), index)
                 )
         self.told_until = now
+        if self.load is not None:
+            self.load.pump(now)
         self._newly_listed(before, now)
         for feed in self.feeds:
             feed(before, now)
 
     def _tell(self, market: Market, happening: Happening) -> None:
-        watchers = self._watchers[market.index]
+        watchers = self.watchers[market.index]
         for message in told(self.world, market, happening, self.style):
             self._deliver(watchers, self.numbered(message), market, happening.at)
         if happening.kind == "change" and any(one.custom for one in watchers):
@@ -247,7 +262,7 @@ class Hub:
         self._queued.discard(market.index)
         if roll(market.salt, 42) < self.style.resolved:
             made = self.numbered(resolved(self.world, market))
-            self._deliver(self._watchers[market.index], made, market, 0)
+            self._deliver(self.watchers[market.index], made, market, 0)
 
     def _newly_listed(self, before: int, now: int) -> None:
         curious = [one for one in self.connections if one.custom]
@@ -261,3 +276,14 @@ class Hub:
                 made = self.numbered(new_market(self.world, market))
                 for one in curious:
                     one.send(made.text, (made,))
+
+
+def complain(task: asyncio.Task[None]) -> None:
+    """A pump that ended in an error must not look like a quiet market."""
+    if not task.cancelled() and task.exception() is not None:
+        task.get_loop().call_exception_handler(
+            {
+                "message": "the pump of the live side broke",
+                "exception": task.exception(),
+            }
+        )

@@ -47,7 +47,9 @@ def book_json(
         "market": market.condition,
         "asset_id": token,
         "timestamp": str(moment.named),
-        "hash": hash_of(token, moment.epoch, moment.place),
+        "hash": moment.hashes[outcome]
+        if moment.hashes
+        else hash_of(token, moment.epoch, moment.place),
         "bids": bids,
         "asks": asks,
         "min_order_size": "5",

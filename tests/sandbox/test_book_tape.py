@@ -51,15 +51,15 @@ def test_the_book_is_the_fold_of_its_changes_from_any_moment(
         assert folded(world.books, market, begin, end) == expected
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(
     st.integers(0, 10_000), st.lists(st.integers(0, HOUR_MS), min_size=1, max_size=4)
 )
 def test_the_tape_says_the_same_however_it_is_asked(world, open_markets, pick, cuts):
     market = open_markets[pick % len(open_markets)]
-    begin, end = world.now_ms - HOUR_MS // 4, world.now_ms
+    begin, end = world.now_ms - HOUR_MS // 12, world.now_ms
     fresh = BookTape(world, TOKEN_DELAY)
-    borders = sorted({begin, end, *(begin + cut // 4 for cut in cuts)})
+    borders = sorted({begin, end, *(begin + cut // 12 for cut in cuts)})
     parts = [
         happening
         for low, high in pairwise(borders)
