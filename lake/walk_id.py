@@ -16,6 +16,7 @@ Strategy = Literal[
     "totals",
     "prices",
     "reading",
+    "stretch",
 ]
 
 _LETTERS: dict[Strategy, str] = {
@@ -28,6 +29,7 @@ _LETTERS: dict[Strategy, str] = {
     "totals": "t",
     "prices": "p",
     "reading": "r",
+    "stretch": "s",
 }
 
 

@@ -111,6 +111,31 @@ class Leaderboard:
 
 
 @dataclass(frozen=True)
+class Capture:
+    """How live services are listened to."""
+
+    assets: str
+    shard_tokens: int
+    connections: int
+    memory_mb: int
+    max_frame_mb: int
+    reconnect_min_seconds: float
+    reconnect_max_seconds: float
+    silent_seconds: float
+    stale_seconds: float
+    resync_seconds: float
+    poll_after_failures: int
+    poll_seconds: float
+    fold_minutes: float
+    health_seconds: float
+    discover_minutes: float
+    resolve_attempts: int
+    positions_seconds: float
+    positions_wallets: int
+    port: int
+
+
+@dataclass(frozen=True)
 class Checks:
     """What `warehouse check` takes for sound."""
 
@@ -153,6 +178,7 @@ class Settings:
     resolutions: Resolutions
     open_interest: OpenInterest
     leaderboard: Leaderboard
+    capture: Capture
     checks: Checks
     lake: Lake
     retention: Retention

@@ -117,6 +117,16 @@ def _problems(values: Toml) -> Iterator[str]:
         yield "prices.fidelity_minutes must be at most 720: there is nothing coarser."
     if values["leaderboard"]["page_rows"] > 1000:
         yield "leaderboard.page_rows must be at most 1000: the service takes no more."
+    if values["capture"]["connections"] > 2:
+        yield "capture.connections must be 1 or 2: no more are merged."
+    if values["capture"]["shard_tokens"] > 500:
+        yield (
+            "capture.shard_tokens must be at most 500: above, the service sends no "
+            "snapshots, and does not say so."
+        )
+    if not 0 <= values["capture"]["port"] < 65_536:
+        port = values["capture"]["port"]
+        yield f"capture.port must be a port, or 0 for none, but it is {port}."
     for key, days in values["retention"].items():
         if 0 < days < FEWEST_DAYS:
             yield (
@@ -157,6 +167,25 @@ POSITIVE = {
     "trades": ("pack_markets", "pack_rows"),
     "prices": ("fidelity_minutes",),
     "lake": ("landing_max_gb", "log_days"),
+    "capture": (
+        "shard_tokens",
+        "connections",
+        "memory_mb",
+        "max_frame_mb",
+        "reconnect_min_seconds",
+        "reconnect_max_seconds",
+        "silent_seconds",
+        "stale_seconds",
+        "resync_seconds",
+        "poll_after_failures",
+        "poll_seconds",
+        "fold_minutes",
+        "health_seconds",
+        "discover_minutes",
+        "resolve_attempts",
+        "positions_seconds",
+        "positions_wallets",
+    ),
     "leaderboard": ("depth", "page_rows"),
 }
 NOT_NEGATIVE = {
@@ -227,6 +256,7 @@ def _settings(values: Toml, file: Path, *, folder: Path) -> model.Settings:
         trades=model.Trades(**values["trades"]),
         prices=model.Prices(**values["prices"]),
         resolutions=model.Resolutions(**values["resolutions"]),
+        capture=model.Capture(**values["capture"]),
         checks=model.Checks(**values["checks"]),
         open_interest=model.OpenInterest(**values["open_interest"]),
         leaderboard=model.Leaderboard(**values["leaderboard"]),

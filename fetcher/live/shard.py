@@ -1,0 +1,239 @@
+"""Tokens that are listened to together: by one connection, or by two that are merged.
+
+What a shard hears without a break is a stretch. A stretch ends when the last of its
+connections is lost, and the next one begins with snapshots of all books.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from fetcher.live.clock import Reception
+from fetcher.live.failures import Failures
+from fetcher.live.hot_books import HotBooks
+from fetcher.live.inbox import Inbox
+from fetcher.live.reading import Frame, Item, Note
+from fetcher.live.session import Session, Wire
+from fetcher.live.store import Row
+from fetcher.live.stretch import Stretch
+
+log = logging.getLogger(__name__)
+
+PONG = b"PONG"
+SERVICE = "books"
+
+
+@dataclass(frozen=True)
+class Ears:
+    """What all shards of a capture share."""
+
+    wire: Wire
+    clock: Reception
+    inbox: Inbox[Item]
+    books: HotBooks
+    failures: Failures
+    overflowed: Callable[[], None]
+
+
+class Shard:
+    """Some tokens and their markets; everything here runs in the loop."""
+
+    def __init__(self, number: int, ears: Ears, *, connections: int) -> None:
+        self.name = f"books-{number}"
+        self.tokens: dict[str, str] = {}
+        self.stretch: Stretch | None = None
+        self._ears = ears
+        self._lines = [Line(self, place, ears) for place in range(connections)]
+
+    @property
+    def sessions(self) -> list[Session]:
+        """Its connections."""
+        return [line.session for line in self._lines]
+
+    @property
+    def is_open(self) -> bool:
+        """Whether any connection stands."""
+        return any(line.is_up for line in self._lines)
+
+    @property
+    def failures(self) -> int:
+        """How often in a row the best of its connections has failed."""
+        return min(session.failures for session in self.sessions)
+
+    async def subscribe(self, tokens: Mapping[str, str]) -> None:
+        """Listen to more tokens."""
+        new = {t: market for t, market in tokens.items() if t not in self.tokens}
+        self.tokens.update(new)
+        if new and self.stretch is not None:
+            self._say("subscribed", new)
+            await self._send("subscribe", new)
+
+    async def unsubscribe(self, tokens: Iterable[str]) -> None:
+        """Listen to these no more."""
+        gone = {t: self.tokens.pop(t) for t in list(tokens) if t in self.tokens}
+        if gone and self.stretch is not None:
+            self._say("unsubscribed", gone)
+            await self._send("unsubscribe", gone)
+        self._ears.books.forget(gone)
+
+    async def subscribe_again(self, well_at: Mapping[str, int], *, reason: str) -> None:
+        """Ask for new snapshots of tokens whose books are wrong or missing.
+
+        `well_at` has for each the last moment (unix ns) when its book was right.
+        """
+        again = {t: self.tokens[t] for t in well_at if t in self.tokens}
+        if not again or self.stretch is None:
+            return
+        self._ears.books.spoil(again)
+        for token, market in again.items():
+            at = well_at[token]
+            self._say("broken", {token: market}, reason=reason, at_ns=at)
+        await self._send("unsubscribe", again)
+        self._say("subscribed", again)
+        await self._send("subscribe", again)
+
+    def alive(self) -> None:
+        """Say up to when all is known to be well."""
+        if self.stretch is not None:
+            self._say_of_all("alive", self.stretch.well_at_ns)
+
+    def close_all(self, reason: str, details: str) -> None:
+        """Close its connections, which are then opened again."""
+        for session in self.sessions:
+            session.end(reason, details)
+
+    def begin(self) -> Stretch:
+        """Begin a stretch: all its tokens have just been asked for."""
+        self.stretch = Stretch.new(self._ears.clock.now())
+        self._say("subscribed", self.tokens)
+        return self.stretch
+
+    def break_off(self, reason: str, *, state: str = "broken") -> None:
+        """End the stretch: nothing is known of what comes after its last moment."""
+        if self.stretch is None:
+            return
+        self._say_of_all(state, self.stretch.well_at_ns, reason=reason)
+        self.stretch.broken = True
+        self.stretch = None
+        self._ears.books.spoil(self.tokens)
+
+    async def _send(self, operation: str, tokens: Iterable[str]) -> None:
+        text = json.dumps(
+            {
+                "operation": operation,
+                "assets_ids": list(tokens),
+                "initial_dump": True,
+                "level": 2,
+                "custom_feature_enabled": True,
+            }
+        )
+        for session in self.sessions:
+            await session.send(text)
+
+    def _say_of_all(self, state: str, at_ns: int, *, reason: str | None = None) -> None:
+        self._tell([(at_ns, state, None, None, reason)])
+
+    def _say(
+        self,
+        state: str,
+        tokens: Mapping[str, str],
+        *,
+        reason: str | None = None,
+        at_ns: int | None = None,
+    ) -> None:
+        now = self._ears.clock.now() if at_ns is None else at_ns
+        self._tell([(now, state, t, m or None, reason) for t, m in tokens.items()])
+
+    def _tell(self, rows: Sequence[Row]) -> None:
+        stretch = self.stretch
+        assert stretch is not None
+        fetched = self._ears.clock.now() // 1_000
+        self._ears.inbox.note(
+            Note(
+                "book_coverage",
+                [
+                    (*row, stretch.frames, fetched, stretch.walk_id, 0, i, None)
+                    for i, row in enumerate(rows)
+                ],
+            )
+        )
+
+
+class Line:
+    """One connection of a shard."""
+
+    def __init__(self, shard: Shard, place: int, ears: Ears) -> None:
+        self.session = Session(ears.wire, self, ears.clock)
+        self.is_up = False
+        self._shard = shard
+        self._place = place
+        self._ears = ears
+        self._error: str | None = None
+        self._rate = 0.0
+
+    @property
+    def _is_double(self) -> bool:
+        return len(self._shard.sessions) > 1
+
+    def opening(self) -> Sequence[str]:
+        asked = {
+            "assets_ids": list(self._shard.tokens),
+            "type": "market",
+            "initial_dump": True,
+            "level": 2,
+            "custom_feature_enabled": True,
+        }
+        return [json.dumps(asked)]
+
+    def opened(self) -> None:
+        self.is_up = True
+        if self._shard.stretch is None:
+            self._shard.begin()
+
+    def heard(self, payload: bytes, received_ns: int) -> None:
+        if self._error is not None:
+            self._ears.failures.end(self._error, rate=self._rate)
+            self._error = None
+        stretch = self._shard.stretch
+        if stretch is None:  # frames were dropped: it is about to be opened again
+            return
+        if payload == PONG:
+            stretch.answered_at_ns = received_ns
+            return
+        if not payload:
+            return
+        number = stretch.heard(received_ns)
+        frame = Frame(
+            stretch, number, received_ns, payload, self._place, self._is_double
+        )
+        if not self._ears.inbox.put(frame, len(payload), at_ns=received_ns):
+            self._ears.overflowed()
+
+    def lost(self, reason: str, details: str) -> None:
+        was_up, self.is_up = self.is_up, False
+        shard = self._shard
+        stretch = shard.stretch
+        others = shard.is_open
+        since = self._ears.clock.now()
+        if stretch is not None:
+            since = stretch.answered_at_ns if was_up else since
+            self._rate = 0.0 if others else stretch.rate()
+        if self._error is None:
+            missed = 0 if others else None
+            self._error = self._ears.failures.begin(
+                SERVICE,
+                reason,
+                f"{shard.name}: {details}",
+                since_ns=since,
+                missed=missed,
+            )
+        else:
+            log.info("%s: still %s: %s", shard.name, reason, details)
+        if not others:
+            shard.break_off(reason)
+
+    def tick(self) -> None:
+        """Nothing: the recorder looks at all shards together."""

@@ -1,0 +1,121 @@
+"""Where rows wait until the lake's writer has taken them.
+
+What a recorder adds is in the writer's hands a fraction of a second later, and durable
+within a second. The thread that hands over may wait for the disk; nobody else does.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import pyarrow as pa
+
+from bronze import DATASETS
+from fetcher.run import Puts
+from lake.batch import Batch
+from lake.dataset import Dataset
+
+log = logging.getLogger(__name__)
+
+Row = tuple[Any, ...]
+HAND_OVER_SECONDS = 0.15
+MOST_ROWS = 50_000  # in one batch
+
+
+class Store:
+    """Rows on their way to bronze; thread safe.
+
+    `fold_seconds` says how often what has landed is folded into bronze.
+    """
+
+    def __init__(
+        self,
+        writer: Puts,
+        *,
+        fold_seconds: float,
+        give_up: Callable[[BaseException], None],
+    ) -> None:
+        self._writer = writer
+        self._fold_seconds = fold_seconds
+        self._give_up = give_up
+        self._lock = threading.Lock()
+        self._rows: dict[str, list[Row]] = {}
+        self._waiting = 0
+        self._closing = threading.Event()
+        self._threads = [
+            threading.Thread(target=self._hand_over_often, name="capture-store"),
+            threading.Thread(target=self._fold_often, name="capture-fold"),
+        ]
+        self.rows: dict[str, int] = {}
+
+    def __enter__(self) -> Store:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._closing.set()
+        for thread in self._threads:
+            thread.join()
+
+    def add(self, dataset: str, rows: Iterable[Row]) -> None:
+        """Take rows of a dataset, in the order of its columns; returns at once."""
+        added = list(rows)
+        with self._lock:
+            self._rows.setdefault(dataset, []).extend(added)
+            self._waiting += len(added)
+
+    @property
+    def waiting(self) -> int:
+        """How many rows nobody has taken yet."""
+        return self._waiting
+
+    def _hand_over_often(self) -> None:
+        try:
+            while not self._closing.wait(HAND_OVER_SECONDS):
+                self._hand_over()
+            self._hand_over()
+        except BaseException as error:  # noqa: BLE001 - ends the capture
+            self._give_up(error)
+
+    def _hand_over(self) -> None:
+        with self._lock:
+            taken, self._rows = self._rows, {}
+            self._waiting = 0
+        # What is said of a stretch must not be durable before what was heard in it.
+        last: dict[str, pa.Table] = {}
+        for dataset, rows in taken.items():
+            schema = DATASETS[dataset]
+            ends = len(rows) - MOST_ROWS
+            for start in range(0, ends, MOST_ROWS):
+                some = rows[start : start + MOST_ROWS]
+                self._writer.put(Batch({dataset: table_of(schema, some)}))
+            rest = rows[max(0, -(-ends // MOST_ROWS)) * MOST_ROWS :]
+            last[dataset] = table_of(schema, rest)
+            self.rows[dataset] = self.rows.get(dataset, 0) + len(rows)
+        if last:
+            self._writer.put(Batch(last))
+
+    def _fold_often(self) -> None:
+        due = time.monotonic() + self._fold_seconds
+        while not self._closing.wait(max(0.0, due - time.monotonic())):
+            try:
+                self._writer.fold()
+            except BaseException as error:  # noqa: BLE001 - ends the capture
+                self._give_up(error)
+                return
+            due = time.monotonic() + self._fold_seconds
+
+
+def table_of(dataset: Dataset, rows: Sequence[Row]) -> pa.Table:
+    """The rows as an Arrow table of the dataset's schema."""
+    columns = zip(*rows, strict=True)
+    arrays = [
+        pa.array(values, type=field.type)
+        for values, field in zip(columns, dataset.schema, strict=True)
+    ]
+    return pa.Table.from_arrays(arrays, schema=dataset.schema)
