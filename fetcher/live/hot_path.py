@@ -87,7 +87,7 @@ class HotPath:
         parts = urlsplit(request.path)
         if parts.path == "/stream":
             return None
-        name, _, rest = parts.path.strip("/").partition("/")
+        name, _slash, rest = parts.path.strip("/").partition("/")
         asked = parse_qs(parts.query)
         if name == "books":
             return self._book(rest, asked) if rest else _json(self._all_books())

@@ -76,7 +76,7 @@ class Inbox(Generic[T]):
             return [item for item, _ in taken]
 
     def recovered(self) -> Overflow | None:
-        """What was let go, once half of the room is free; items are then taken again."""
+        """What was let go, once there is room again; then items are taken as before."""
         with self._lock:
             if self._overflow is None or self._bytes > self._most // 2:
                 return None

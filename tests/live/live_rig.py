@@ -1,0 +1,170 @@
+"""A capture beside a sandbox, in a thread or as a process, and what it must have."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import requests
+
+from bronze import DATASETS
+from fetcher.ending import Ending
+from fetcher.live.capture import Result, Wanted, capture
+from lake.lake import Lake
+from sandbox.testing import Box
+from settings import load
+
+PATIENCE_SECONDS = 30.0
+IDENTITY = (
+    "event_type",
+    "condition_id",
+    "token_id",
+    "at_ms",
+    "side",
+    "price",
+    "size",
+    "hash",
+)
+# Nothing waits for a minute in a test; what is to be rare is set by the test itself.
+QUICK = {
+    "reconnect_min_seconds": 0.05,
+    "reconnect_max_seconds": 0.2,
+    "silent_seconds": 600.0,
+    "stale_seconds": 600.0,
+    "resync_seconds": 600.0,
+    "poll_seconds": 0.1,
+}
+
+
+def soon(condition: Callable[[], Any], *, what: str = "") -> Any:
+    """Wait until a condition holds, and return what it gave; fail if it never does."""
+    nothing = threading.Event()
+    until = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < until:
+        found = condition()
+        if found:
+            return found
+        nothing.wait(0.02)
+    raise AssertionError(f"it never came about{': ' + what if what else ''}")
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
+
+
+@dataclass
+class Home:
+    """A folder with settings for a sandbox, and the lake of its captures."""
+
+    folder: Path
+    box: Box
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    port: int = field(default_factory=free_port)
+
+    def __post_init__(self) -> None:
+        chosen = {**QUICK, **self.settings, "port": self.port}
+        lines = [
+            f"{key} = {value!r}".replace("'", '"') for key, value in chosen.items()
+        ]
+        runtime = self.folder / "runtime"
+        text = (
+            f'{self.box.toml()}\n[paths]\nlake = "data"\nruntime = "{runtime}"\n'
+            "[capture]\n" + "\n".join(lines) + "\n"
+        )
+        self.toml.write_text(text)
+
+    @property
+    def toml(self) -> Path:
+        return self.folder / "settings.toml"
+
+    def rows(self, dataset: str) -> pl.DataFrame:
+        """A dataset's rows as bronze holds them."""
+        lake = Lake.open_to_read(self.folder / "data", DATASETS)
+        return lake.scan(dataset).collect()
+
+    def ask(self, path: str) -> Any:
+        """What the hot path says; null while it does not answer."""
+        try:
+            answer = requests.get(f"http://127.0.0.1:{self.port}/{path}", timeout=5)
+        except requests.ConnectionError:
+            return None
+        return answer.json()
+
+    def heard(self) -> int:
+        """How many messages of the market channel were read so far."""
+        health = self.ask("health")
+        return 0 if health is None else int(health["messages"])
+
+    @contextmanager
+    def capturing(self, **wanted: Any) -> Iterator[Running]:
+        """A capture in a thread, stopped as planned at the end of the block."""
+        running = Running()
+        ending = Ending()
+
+        def work() -> None:
+            try:
+                running.result = capture(load(self.toml), Wanted(**wanted), ending)
+            except BaseException as error:  # noqa: BLE001 - raised below
+                running.error = error
+
+        thread = threading.Thread(target=work)
+        thread.start()
+        try:
+            yield running
+        finally:
+            ending.time_is_up()
+            thread.join()
+        if running.error is not None:
+            raise running.error
+
+    def process(self, *arguments: str) -> subprocess.Popen[str]:
+        """A capture as a process of its own."""
+        command = [sys.executable, "-m", "fetcher.live", "--config", str(self.toml)]
+        with (self.folder / "log.txt").open("a") as log:
+            return subprocess.Popen(
+                [*command, *arguments], stdout=subprocess.PIPE, stderr=log, text=True
+            )
+
+
+@dataclass
+class Running:
+    """A capture that runs; how it went, once it is over."""
+
+    result: Result | None = None
+    error: BaseException | None = None
+
+
+def sent(box: Box, *, before_ns: int | None = None) -> pl.DataFrame:
+    """What the market channel really sent, a row a level or change, as identities."""
+    rows = box.sent().filter(
+        (pl.col("channel") == "market") & pl.col("withheld").is_null()
+    )
+    if before_ns is not None:
+        rows = rows.filter(pl.col("sent_at_ns") < before_ns)
+    return rows.select(IDENTITY)
+
+
+def held(home: Home) -> pl.DataFrame:
+    """What bronze has of the market channel, as identities."""
+    events = home.rows("book_events").rename({"exchange_at_ms": "at_ms"})
+    return events.select(IDENTITY)
+
+
+def missing(there: pl.DataFrame, here: pl.DataFrame) -> pl.DataFrame:
+    """The rows, counted, that are oftener in the one frame than in the other."""
+    counts = there.group_by(IDENTITY).len("there")
+    mine = here.group_by(IDENTITY).len("here")
+    both = counts.join(mine, on=list(IDENTITY), how="left", nulls_equal=True)
+    return both.filter(pl.col("there") > pl.col("here").fill_null(0))
