@@ -7,7 +7,6 @@ what its kind must, is kept whole in `raw`: nothing that was heard is thrown awa
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -114,31 +113,27 @@ def _book(message: Message) -> Iterator[Parts]:
 
 
 def _price_change(message: Message) -> Iterator[Parts]:
-    changes = message.get("price_changes")
-    if changes is None:
-        changes = message.get("changes")  # of one token, which the message names
+    changes, shared = message.get("price_changes"), None
+    if changes is None and "changes" in message:
+        changes = message["changes"]  # of one token, which the message names
+        shared = {"asset_id": message.get("asset_id"), "hash": message.get("hash")}
     if changes is None:
         changes = (message,)
-    shared = {"asset_id": message.get("asset_id"), "hash": message.get("hash")}
     if not changes:
         raise Unread("a price change without a change")
-    rows = []
     for change in changes:
-        one = {**shared, **change} if change is not message else change
-        rows.append(
-            (
-                _token(one),
-                _side(one),
-                _needed(one["price"]),
-                _needed(one["size"]),
-                _number(one.get("best_bid")),
-                _number(one.get("best_ask")),
-                *(None, None, None, None, None),
-                one.get("hash"),
-                *(None, None),
-            )
+        one = change if shared is None else {**shared, **change}
+        yield (
+            _token(one),
+            _side(one),
+            _needed(one["price"]),
+            _needed(one["size"]),
+            _number(one.get("best_bid")),
+            _number(one.get("best_ask")),
+            *(None, None, None, None, None),
+            one.get("hash"),
+            *(None, None),
         )
-    yield from rows
 
 
 def _trade(message: Message) -> Iterator[Parts]:
@@ -254,7 +249,7 @@ def _number(value: Any) -> float | None:
         number = float(value)
     except (TypeError, ValueError):
         raise Unread(f"{value!r} is no number") from None
-    if not math.isfinite(number):
+    if number - number != 0.0:  # an infinity, or no number
         raise Unread(f"{value!r} is no number")
     return number
 

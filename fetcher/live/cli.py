@@ -15,7 +15,8 @@ from settings.entry import CONFIG, JSON, Entry
 from settings.errors import UsageError
 
 if TYPE_CHECKING:
-    from fetcher.live.capture import Result, Wanted
+    from fetcher.live.capture import Result
+    from fetcher.live.recorders import Wanted
 
 RECORDERS = ("books", "crypto", "updown", "positions")
 
@@ -114,8 +115,8 @@ def _wanted(
     timeout: float | None,
 ) -> Wanted:
     try:
-        from fetcher.live.capture import Wanted
         from fetcher.live.choosing import is_token, names_in, series_of, token_of
+        from fetcher.live.recorders import Wanted
     except ModuleNotFoundError as error:
         if error.name not in ("websockets", "orjson"):
             raise

@@ -4,16 +4,44 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from fetcher.live.clock import SECOND_NS, Reception
+from fetcher.live.coinbase import Coinbase
 from fetcher.live.failures import Failures
 from fetcher.live.feeds import Feed, FeedRefused, Tick
+from fetcher.live.polybolt import VARIABLES, Credentials, PolyBolt
+from fetcher.live.rtds import TOPICS, Rtds
 from fetcher.live.session import Session, Wire
 from fetcher.live.store import Row
 from fetcher.live.stretch import Stretch
+from settings.model import Apis
 
 log = logging.getLogger(__name__)
+
+
+def feeds_of(
+    assets: Iterable[str], apis: Apis, environment: Mapping[str, str]
+) -> list[tuple[Feed, str]]:
+    """The feeds of some assets (btc, eth), each with its URL.
+
+    FeedRefused where the environment has a part of PolyBolt's credentials.
+    """
+    names = [one for one in dict.fromkeys(name.strip() for name in assets) if one]
+    if not names:
+        return []
+    credentials = Credentials.of(environment)
+    if credentials is None and any(environment.get(name) for name in VARIABLES):
+        raise FeedRefused(
+            f"PolyBolt needs all of {', '.join(VARIABLES)}; it is left out"
+        )
+    feeds: list[tuple[Feed, str]] = [
+        (Coinbase([f"{name.upper()}-USD" for name in names]), apis.coinbase.url),
+        *((Rtds(topic, names), apis.rtds.url) for topic in TOPICS),
+    ]
+    if credentials is not None:
+        feeds.append((PolyBolt(names, credentials), apis.polybolt.url))
+    return feeds
 
 
 class FeedLine:

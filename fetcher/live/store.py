@@ -65,6 +65,8 @@ class Store:
     def add(self, dataset: str, rows: Iterable[Row]) -> None:
         """Take rows of a dataset, in the order of its columns; returns at once."""
         added = list(rows)
+        if not added:
+            return
         with self._lock:
             self._rows.setdefault(dataset, []).extend(added)
             self._waiting += len(added)

@@ -18,7 +18,8 @@ import requests
 
 from bronze import DATASETS
 from fetcher.ending import Ending
-from fetcher.live.capture import Result, Wanted, capture
+from fetcher.live.capture import Result, capture
+from fetcher.live.recorders import Wanted
 from lake.lake import Lake
 from sandbox.testing import Box
 from settings import load
@@ -158,8 +159,15 @@ def sent(box: Box, *, before_ns: int | None = None) -> pl.DataFrame:
 
 def held(home: Home) -> pl.DataFrame:
     """What bronze has of the market channel, as identities."""
-    events = home.rows("book_events").rename({"exchange_at_ms": "at_ms"})
-    return events.select(IDENTITY)
+    return identities(home.rows("book_events"))
+
+
+def identities(events: pl.DataFrame) -> pl.DataFrame:
+    """Rows of book_events as the sandbox names them: a trade's hash is the match's."""
+    named = events.rename({"exchange_at_ms": "at_ms"})
+    return named.with_columns(
+        hash=pl.coalesce("hash", "transaction_hash")
+    ).select(IDENTITY)
 
 
 def missing(there: pl.DataFrame, here: pl.DataFrame) -> pl.DataFrame:
