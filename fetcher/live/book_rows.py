@@ -101,7 +101,7 @@ def _book(message: Message) -> Iterator[Parts]:
         _number(message.get("tick_size")),
         _number(message.get("min_order_size")),
         _number(message.get("last_trade_price")),
-        message.get("hash"),
+        _text(message.get("hash")),
         *(None, None),
     )
     levels: list[Parts] = [
@@ -131,7 +131,7 @@ def _price_change(message: Message) -> Iterator[Parts]:
             _number(one.get("best_bid")),
             _number(one.get("best_ask")),
             *(None, None, None, None, None),
-            one.get("hash"),
+            _text(one.get("hash")),
             *(None, None),
         )
 

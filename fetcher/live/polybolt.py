@@ -128,7 +128,6 @@ class PolyBolt:
 
 
 def _why(message: Mapping[str, Any]) -> str:
-    for key in ("error", "message", "reason"):
-        if message.get(key):
-            return str(message[key])[:200]
-    return "it said error, and no more"
+    told = [message.get(key) for key in ("code", "error", "message", "reason")]
+    said = ": ".join(str(one)[:200] for one in told if one not in (None, ""))
+    return said or "it said error, and no more"

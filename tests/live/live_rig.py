@@ -154,7 +154,7 @@ def sent(box: Box, *, before_ns: int | None = None) -> pl.DataFrame:
     )
     if before_ns is not None:
         rows = rows.filter(pl.col("sent_at_ns") < before_ns)
-    return rows.select(IDENTITY)
+    return _named(rows)
 
 
 def held(home: Home) -> pl.DataFrame:
@@ -163,10 +163,21 @@ def held(home: Home) -> pl.DataFrame:
 
 
 def identities(events: pl.DataFrame) -> pl.DataFrame:
-    """Rows of book_events as the sandbox names them: a trade's hash is the match's."""
-    named = events.rename({"exchange_at_ms": "at_ms"})
-    return named.with_columns(
-        hash=pl.coalesce("hash", "transaction_hash")
+    """Rows of book_events as the sandbox names them."""
+    return _named(events.rename({"exchange_at_ms": "at_ms"}))
+
+
+def _named(rows: pl.DataFrame) -> pl.DataFrame:
+    """What is kept whole is told by kind, market and time; trades have no hash."""
+    kind = pl.col("event_type")
+    is_whole = kind.is_in(["market_resolved", "new_market"])
+    bare = [
+        pl.when(~is_whole).then(part).alias(part)
+        for part in ("token_id", "side", "price", "size")
+    ]
+    has_hash = ~is_whole & (kind != "last_trade_price")
+    return rows.with_columns(
+        *bare, pl.when(has_hash).then("hash").alias("hash")
     ).select(IDENTITY)
 
 
