@@ -77,6 +77,9 @@ UNIVERSE = (
                  show_default=True, metavar="HOURS",
                  help="Every up/down window of the next HOURS: BTC and ETH, 5 and 15 "
                       "minutes."),
+    click.option("--live-crowd", type=click.IntRange(0, 5_000), default=0,
+                 show_default=True, metavar="N",
+                 help="About N wallets trade in each of those windows from now on."),
     click.option("--late-resolutions", type=click.FloatRange(0, 1), default=0.0,
                  show_default=True,
                  help="Share of those windows that settle minutes to hours late."),

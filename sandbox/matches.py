@@ -72,7 +72,8 @@ def build_matches(
     outcomes = np.array([len(m.outcomes) for m in markets])[market]
     outcome = np.floor(rng.random(size) ** 1.3 * outcomes).astype(np.uint8)
     side = np.where(rng.random(size) < 0.75, BUY, SELL).astype(np.uint8)
-    return Matches(market, timestamp, makers, outcome, side, wallets.draw(size, rng))
+    taker = with_crowd(rng, options, markets, market, wallets.draw(size, rng))
+    return Matches(market, timestamp, makers, outcome, side, taker)
 
 
 def least_matches(options: Options, markets: list[Market]) -> I8:
@@ -83,9 +84,32 @@ def least_matches(options: Options, markets: list[Market]) -> I8:
         for m in markets
     ]
     few = len(markets) < 1_000
-    live = [bool(m.asset) for m in markets]
-    least = np.where(rare, 3 if few else 0, np.where(live, LIVE_MATCHES, 0))
+    least = np.where(rare, 3 if few else 0, 0)
+    least[[bool(m.asset) for m in markets]] = LIVE_MATCHES
+    least[crowded(options, markets)] = max(options.live_crowd, LIVE_MATCHES)
     return least.astype(np.int64)
+
+
+def crowded(options: Options, markets: list[Market]) -> Bools:
+    """The windows of live series, from now on, that a crowd trades in."""
+    here = [bool(options.live_crowd and m.asset and m.end_at > options.now)
+            for m in markets]  # fmt: skip
+    return np.array(here, dtype=bool)
+
+
+def with_crowd(
+    rng: np.random.Generator,
+    options: Options,
+    markets: list[Market],
+    market: I4,
+    wallet: I4,
+) -> I4:
+    """The wallets, but in crowded windows anybody of the crowd as likely as another."""
+    mask = crowded(options, markets)[market]
+    if mask.any():
+        wallet = wallet.copy()
+        wallet[mask] = rng.integers(0, options.live_crowd, int(mask.sum()))
+    return wallet
 
 
 def market_weights(
@@ -181,7 +205,8 @@ def fill_rows(
     own = np.where(minted, 1000 - milli, milli)
     usdc = size * own // 1000
     paid = np.where(minted, size - usdc, usdc)  # what the taker pays or gets for it
-    wallet = like_before(wallets.draw(len(parent), rng), twin)
+    maker = with_crowd(rng, options, markets, market, wallets.draw(len(parent), rng))
+    wallet = like_before(maker, twin)
     pool = wallets.count + np.cumsum([m.kind == "amm" for m in markets]) - 1
     wallet = np.where(amm, pool[market], wallet)
     clash = (wallet == matches.taker[parent]) & ~amm

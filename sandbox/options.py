@@ -61,6 +61,7 @@ class Options:
     live_rate: float = 1.0  # how lively order books are
     live_load: float = 0.0  # messages a real second over all subscriptions; 0: the tape
     live_series: float = 0.0  # up/down windows without a gap, for so many hours
+    live_crowd: int = 0  # wallets that trade in each of these windows, from now on
     late_resolutions: float = 0.0  # share of them that settle minutes to hours late
 
     @property

@@ -31,6 +31,7 @@ def build_universe(options: Options) -> Universe:
     rng = np.random.default_rng([options.seed, 3, len(catalogue.markets)])
     paths = PricePaths(catalogue.markets, rng)
     pools = [market.fpmm for market in catalogue.markets if market.fpmm]
-    wallets = Wallets(max(25, options.fill_count // 60), pools, rng)
+    count = max(25, options.fill_count // 60, options.live_crowd)
+    wallets = Wallets(count, pools, rng)
     fills = build_fills(options, catalogue.markets, paths, wallets)
     return Universe(options, catalogue, paths, wallets, fills)

@@ -131,3 +131,41 @@ def test_windows_are_traded_at_what_the_feed_makes_them_worth(server):
                if "-updown-" in m["slug"]}  # fmt: skip
     mine = fills.filter(fills["condition_id"].is_in(list(markets)))
     assert mine.height > 200
+
+
+def test_a_crowd_holds_positions_that_move_while_the_window_is_open():
+    import requests
+
+    def held(box, market):
+        rows, cursor = [], None
+        while True:
+            more = {"cursor": cursor} if cursor else {}
+            url = box.url("/data/v2/positions")
+            params = {"condition": market.condition, "limit": 1_000, **more}
+            page = requests.get(url, params=params, timeout=10).json()
+            rows += page["data"]
+            cursor = page["pagination"]["next_cursor"]
+            if cursor is None:
+                key = ("proxy_wallet", "outcome_index")
+                return {tuple(r[k] for k in key): r["current_size"] for r in rows}
+
+    with sandbox_server(live_series=0.2, live_crowd=400, cdn=False) as box:
+        market = box.call(
+            lambda service: next(
+                m for m in service.world.listed
+                if m.asset == "btc" and m.window == 900
+                and m.end_at - 900 <= service.world.now < m.end_at
+            )
+        )  # fmt: skip
+        box.advance(300)
+        before = held(box, market)
+        box.advance(300)
+        after = held(box, market)
+        url = box.url("/data/v2/holders")
+        params = {"condition": market.condition, "limit": 1_000}
+        page = requests.get(url, params=params, timeout=10).json()
+    assert len({wallet for wallet, _ in after}) > 250
+    assert sum(after.get(key) != size for key, size in before.items()) > 50
+    holders = {(h["proxy_wallet"], h["outcome_index"]): h["amount"]
+               for token in page["data"] for h in token["holders"]}  # fmt: skip
+    assert {key: size for key, size in holders.items() if size >= 0.1} == after
