@@ -9,20 +9,32 @@ import polars as pl
 
 from sandbox.fills import DUST, I8
 from sandbox.ledger import books, fill_flows
+from sandbox.live.prices import ASSETS
+from sandbox.live.truth import ticks_frame, windows_frame
 from sandbox.market import NEVER
 from sandbox.people import entries_now, priced
 from sandbox.world import World
 
 
 def truth_frames(world: World) -> dict[str, pl.DataFrame]:
-    """Fills, markets, events and ledger as of the world's present."""
+    """Fills, markets, events and ledger as of the world's present.
+
+    With live series also their windows, and every price told since the start.
+    """
     fills = fills_frame(world)
-    return {
+    frames = {
         "fills": fills,
         "markets": markets_frame(world, fills),
         "events": events_frame(world),
         "ledger": ledger_frame(world),
     }
+    if world.options.live_series:
+        frames["updown"] = windows_frame(world)
+        begin, end = world.options.now * 1_000, world.now_ms
+        frames["ticks"] = pl.concat(
+            [ticks_frame(begin, end, asset) for asset in ASSETS]
+        )
+    return frames
 
 
 def write_truth(world: World, out: Path) -> dict[str, int]:

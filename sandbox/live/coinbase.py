@@ -179,7 +179,7 @@ def fault_of(kind: str, wanted: list[tuple[str, str]]) -> str | None:
 def ticker(product: str, trade: Trade) -> dict[str, Json]:
     """The message of a match."""
     price = float(trade.price)
-    before = spot_of(PRODUCTS[product], trade.at_us / 1e6 - 86_400)
+    before = spot_of(PRODUCTS[product], trade.at_us // 60_000_000 * 60 - 86_400)
     return {
         "type": "ticker", "sequence": sequence_of(trade), "product_id": product,
         "price": trade.price, "open_24h": f"{before:.2f}",

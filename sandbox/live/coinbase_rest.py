@@ -70,29 +70,36 @@ def candles(world: World, ask: Ask) -> Reply:
             "granularity too small for the requested time range. "
             "Count of aggregations requested exceeds 300"
         )
-    buckets = range(low // step * step, min(high, now) + 1, step)
-    rows = [row for at in buckets if (row := candle(asset, at, step, now)) is not None]
-    return reply(rows[::-1])
+    return reply(buckets(asset, low // step * step, min(high, now), step, now)[::-1])
 
 
-def candle(asset: str, at: int, step: int, now: int) -> list[Json] | None:
-    """One bucket, as far as it has come; None when nothing was traded."""
-    minutes = np.arange(at // 60, (at + step) // 60)
-    busy = np.array(
-        [m for m in minutes.tolist() if not quiet(asset, m)], dtype=np.int64
+def buckets(asset: str, low: int, high: int, step: int, now: int) -> list[list[Json]]:
+    """The buckets that begin from `low` to `high`, oldest first, the last as it is."""
+    minutes = range(low // 60, (high // step + 1) * step // 60)
+    traded = [minute for minute in minutes if not quiet(asset, minute)]
+    if not traded:
+        return []
+    share = max(1, step * 2 // FINEST)
+    busy = np.array(traded, dtype=np.int64)[:, None] * A_MINUTE
+    halves = (busy + np.arange(0, A_MINUTE, min(share, A_MINUTE))).ravel()
+    times, prices, sizes, _ = columns(asset, halves)
+    done = int(np.searchsorted(times, now * 1_000_000 + 999_999, side="right"))
+    if not done:
+        return []
+    starts = halves[:done] // 2 // step * step
+    prices, sizes = prices[:done], sizes[:done]
+    at, first = np.unique(starts, return_index=True)
+    last = np.append(first[1:], done) - 1
+    rows = zip(
+        at.tolist(),
+        np.minimum.reduceat(prices, first).tolist(),
+        np.maximum.reduceat(prices, first).tolist(),
+        prices[first].tolist(),
+        prices[last].tolist(),
+        (np.add.reduceat(sizes, first) * share).round(8).tolist(),
+        strict=True,
     )
-    if len(busy) == 0:
-        return None
-    halves = (busy[:, None] * A_MINUTE + np.arange(A_MINUTE)).ravel()
-    share = max(1, len(halves) // FINEST)
-    times, prices, sizes, _ = columns(asset, halves[::share])
-    done = times <= now * 1_000_000 + 999_999
-    prices, sizes = prices[done], sizes[done]
-    if len(prices) == 0:
-        return None
-    volume = round(float(sizes.sum()) * share, 8)
-    return [at, float(prices.min()), float(prices.max()), float(prices[0]),
-            float(prices[-1]), volume]  # fmt: skip
+    return [list(row) for row in rows]
 
 
 def trades(world: World, ask: Ask) -> Reply:

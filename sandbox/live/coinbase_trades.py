@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from sandbox.live.chance import mixed, rolls
-from sandbox.live.prices import ASSETS, Floats, Ints, basis_of, spot
+from sandbox.live.prices import ASSETS, Floats, Ints, basis, spot
 
 PRODUCTS = {"BTC-USD": "btc", "ETH-USD": "eth"}
 BLOCK = 97  # minutes, one of which is quiet
@@ -61,7 +61,7 @@ def columns(asset: str, halves: Ints) -> tuple[Ints, Floats, Floats, list[bool]]
     offset = (rolls(72, coin, keys) * 499_999).astype(np.int64)
     times = halves * 500_000 + offset
     at = times / 1e6
-    prices = spot(np.full(len(at), coin), at) * (1 + basis_of(at))
+    prices = spot(np.full(len(at), coin), at) * (1 + basis(at, 2_503, 3e-5))
     u = np.clip(rolls(73, coin, keys), 0.002, 0.998)
     sizes = np.round(0.01 * (u / (1 - u)) ** 1.1, 8)
     return times, np.round(prices, 2), sizes, (rolls(74, coin, keys) < 0.5).tolist()

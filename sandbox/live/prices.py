@@ -54,9 +54,10 @@ def jitter(asset: npt.NDArray[np.intp], second: Floats) -> Floats:
     return result
 
 
-def spot_of(asset: str, at: float) -> float:
-    """The price of one asset at one moment."""
-    return float(spot(np.array([ASSETS.index(asset)]), np.array([float(at)]))[0])
+@lru_cache(maxsize=256)
+def spot_of(asset: str, second: int) -> float:
+    """The price of one asset at one second."""
+    return float(spot(np.array([ASSETS.index(asset)]), np.array([float(second)]))[0])
 
 
 @lru_cache(maxsize=64)
@@ -90,19 +91,23 @@ def settled(asset: str, opens: int, closes: int) -> tuple[int, int, bool]:
     return strike, final, final >= strike
 
 
-def binance(asset: str, second: int) -> float:
-    """Binance against USDT, in cents."""
-    return round(spot_of(asset, second) * (1 + basis(second, 4_001, 7e-5)), 2)
+@lru_cache(maxsize=64)
+def binance_minute(asset: str, number: int) -> tuple[int, ...]:
+    """Binance's prices against USDT of the seconds of a minute, in cents."""
+    seconds = np.arange(number * 60, number * 60 + 60, dtype=np.float64)
+    values = spot(np.full(60, ASSETS.index(asset)), seconds)
+    values = values * (1 + basis(seconds, 4_001, 7e-5))
+    return tuple(np.round(values * 100).astype(np.int64).tolist())
 
 
-def basis(at: float, period: int, most: float) -> float:
-    """How far a place is off the others, relative to the price."""
-    return most * float(np.sin(2 * np.pi * at / period))
+def binance(asset: str, second: int) -> int:
+    """Binance's price of a second, in cents."""
+    return binance_minute(asset, second // 60)[second % 60]
 
 
-def basis_of(at: Floats) -> Floats:
-    """The same of Coinbase, for many moments."""
-    result: Floats = 3e-5 * np.sin(2 * np.pi * at / 2_503)
+def basis(at: Floats, period: int, most: float) -> Floats:
+    """How far a place is off the others at some moments, relative to the price."""
+    result: Floats = most * np.sin(2 * np.pi * at / period)
     return result
 
 

@@ -50,7 +50,7 @@ def delay(name: int, coin: int, second: int) -> int:
 def value_of(feed: str, asset: str, second: int) -> int:
     """What the feed says of a second in the end."""
     if feed == "binance":
-        return round(binance(asset, second) * 100) * (E18 // 100)
+        return binance(asset, second) * (E18 // 100)
     if feed == "chainlink":
         return chainlink(asset, second)
     return twap(asset, second, int(feed[4:]))

@@ -169,3 +169,26 @@ def test_a_crowd_holds_positions_that_move_while_the_window_is_open():
     holders = {(h["proxy_wallet"], h["outcome_index"]): h["amount"]
                for token in page["data"] for h in token["holders"]}  # fmt: skip
     assert {key: size for key, size in holders.items() if size >= 0.1} == after
+
+
+def test_truth_tells_every_window_and_its_outcome_once_it_is_settled(server):
+    truth = server.truth()
+    windows = truth["updown"]
+    now = server.now()
+    settled_rows = windows.filter(windows["closed_at"] <= now)
+    assert settled_rows["outcome"].null_count() == 0
+    assert windows.filter(windows["closed_at"] > now)["outcome"].is_null().all()
+    for row in settled_rows.iter_rows(named=True):
+        asset = row["series"].split("-")[0]
+        assert (row["outcome"] == "Up") == settled(
+            asset, row["window_start"], row["window_end"]
+        )[2]
+
+
+def test_truth_tells_every_tick_that_arrived_since_the_start(server):
+    ticks = server.truth()["ticks"]
+    seconds = server.now() - 1_795_262_400
+    chainlink_ticks = ticks.filter(
+        (ticks["feed"] == "chainlink") & (ticks["asset"] == "btc")
+    )
+    assert 0.9 < chainlink_ticks["observed_ms"].n_unique() / seconds < 0.98
