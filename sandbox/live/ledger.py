@@ -13,7 +13,8 @@ import polars as pl
 
 from sandbox.live.messages import Message
 
-IN_MEMORY = 40_000  # messages; more of them go to disk
+IN_MEMORY = 8_000  # messages; more of them go to disk
+LOAD_BYTES = 2 << 20  # of load mode
 REASONS = (None, "frozen", "dropped", "disconnected", "slow consumer")
 CHANNELS = ("market", "rtds", "coinbase", "polybolt")
 SCHEMA: dict[str, type[pl.DataType]] = {
@@ -94,7 +95,7 @@ class Ledger:
                 connection, frame_no, said.message_no, said.template, said.at_ms,
                 said.turn, at_ns, REASONS.index(reason), copy,
             )  # fmt: skip
-            if len(self._load) > IN_MEMORY * LOAD_RECORD.itemsize:
+            if len(self._load) > LOAD_BYTES:
                 self.spill()
             return
         for message in said:
