@@ -6,6 +6,7 @@ import asyncio
 import struct
 import time
 from collections import deque
+from contextlib import suppress
 
 from aiohttp import WSMsgType, web
 
@@ -14,6 +15,7 @@ from sandbox.live.messages import Message
 
 LONGEST_QUEUE = 200_000  # frames; a consumer slower than that is dropped
 TOO_SLOW = 4002
+LONGEST_GOODBYE = 2.0  # seconds that a client has to answer a close
 BATCH = 256 << 10  # bytes written in one go
 HIGH_WATER = 1 << 20  # bytes that may lie unsent in the transport
 Item = tuple[bytes, int, Said, bool]
@@ -57,6 +59,8 @@ class Connection:
         self._queue: deque[Item] = deque()
         self._wake = asyncio.Event()
         self._closing: tuple[int | None, bool] | None = None
+        self._ended = asyncio.Event()
+        self.longest_queue = LONGEST_QUEUE
 
     def send(self, text: str, messages: tuple[Message, ...]) -> None:
         """One text frame with these messages, unless a fault keeps it."""
@@ -68,8 +72,8 @@ class Connection:
         if reason is None and self.drop > 0:
             self.drop -= 1
             reason = "dropped"
-        if reason is None and len(self._queue) >= LONGEST_QUEUE:
-            self.close(TOO_SLOW)
+        if reason is None and len(self._queue) >= self.longest_queue:
+            self.close(TOO_SLOW, abort=True)
             reason = "slow consumer"
         if reason is not None:
             self._note(said, time.time_ns(), reason)
@@ -92,6 +96,7 @@ class Connection:
             self.gone = True
             self._closing = (code, abort)
             self._wake.set()
+            self._ended.set()
 
     def _note(
         self, said: Said, at_ns: int, reason: str | None, copy: bool = False
@@ -110,11 +115,19 @@ class Connection:
                     return
                 self._transport.write(self._batch())
                 if self.seconds_a_frame:
-                    await asyncio.sleep(self.seconds_a_frame)
-                while self._transport.get_write_buffer_size() > HIGH_WATER:
-                    await asyncio.sleep(0.005)
+                    await self._pause(self.seconds_a_frame)
+                while (
+                    self._transport.get_write_buffer_size() > HIGH_WATER
+                    and self._closing is None
+                ):
+                    await self._pause(0.005)
         if self._closing is not None:
             await self._end(*self._closing)
+
+    async def _pause(self, seconds: float) -> None:
+        """Wait, but no longer than until the connection is to end."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._ended.wait(), seconds)
 
     def _batch(self) -> bytes:
         queue, parts, size, now = self._queue, [], 0, time.time_ns()
@@ -134,5 +147,6 @@ class Connection:
             self._note(item[2], time.time_ns(), "disconnected")
         self._queue.clear()
         if code is not None:
-            await self.socket.close(code=code)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.socket.close(code=code), LONGEST_GOODBYE)
         self._transport.abort() if abort else self._transport.close()

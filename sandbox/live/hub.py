@@ -30,6 +30,7 @@ from sandbox.market import Market
 if TYPE_CHECKING:
     from sandbox.world import World
 
+PINGS = {"polybolt": 25.0}  # seconds between the pings of a server that does
 BEAT = 0.02  # real seconds between two looks at the clock
 Refusal = tuple[float, int, float | None]  # until (monotonic), status, Retry-After
 
@@ -79,7 +80,10 @@ class Hub:
         refused = self.refusal(channel)
         if refused is not None:
             return refused
-        socket = web.WebSocketResponse(compress=False, max_msg_size=4 << 20)
+        beat = PINGS.get(channel)
+        socket = web.WebSocketResponse(
+            compress=False, max_msg_size=4 << 20, heartbeat=beat
+        )
         await socket.prepare(request)
         transport = request.transport
         if transport is None:  # gone already

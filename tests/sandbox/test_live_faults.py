@@ -179,6 +179,19 @@ def test_frames_that_are_no_messages_come_between_the_others(box):
             one.text()
 
 
+def test_a_consumer_that_is_too_slow_is_sent_away(box):
+    with listening(box) as one:
+        one.subscribe(tokens_of_open_markets(box))
+        one.until_pong()
+        box.call(lambda s: setattr(s.live.connections[-1], "longest_queue", 10))
+        box.live("slow", seconds=60)
+        box.advance(60)
+        one.until_closed()
+        assert one.socket.close_code == 4002
+    lost = box.sent().filter(pl.col("withheld").is_not_null())
+    assert set(lost["withheld"]) == {"slow consumer", "disconnected"}
+
+
 def test_an_unknown_switch_is_refused_by_name(box):
     import requests
 
