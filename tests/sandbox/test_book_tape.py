@@ -112,3 +112,16 @@ def test_prices_beyond_96_cents_have_a_finer_tick(world, open_markets):
         book = world.books.moment(market, world.now_ms).book
         if book.tick == 10:
             assert all(price % 10 == 0 for price in (*book.bids, *book.asks))
+
+
+def test_a_change_is_in_the_book_from_its_very_millisecond(world, open_markets):
+    market = next(m for m in open_markets if m.salt % 211 != 7)
+    tape, now = world.books, world.now_ms
+    changes = [h for h in tape.happenings(market, now - 90_000, now) if h.changes]
+    for before, after in pairwise(changes):
+        moment = tape.moment(market, after.at)
+        last = [each for each in changes if each.at == after.at][-1]
+        assert (moment.named, moment.place) == (last.named, last.index)
+        if before.at < after.at:
+            earlier = tape.moment(market, after.at - 1)
+            assert (earlier.named, earlier.place) == (before.named, before.index)

@@ -13,6 +13,7 @@ from websockets.exceptions import ConnectionClosed
 
 from sandbox.live.polybolt import CREDENTIALS
 from sandbox.live.prices import E18, chainlink, twap
+from sandbox.live.ticks import ticks
 from sandbox.testing import sandbox_server
 
 CHAINLINK = {"topic": "crypto_prices_chainlink", "type": "*",
@@ -272,3 +273,19 @@ def test_polybolt_refuses_wrong_credentials_and_too_many_wishes(box):
         two.say(json.dumps({"op": "ping", "pad": "x" * (64 << 10)}))
         two.until_closed()
         assert two.socket.close_code == 4008
+
+
+def test_ticks_arrive_in_order_and_are_the_same_in_parts():
+    begin = 1_795_262_400_000
+    whole = ticks("chainlink", "btc", begin, begin + 600_000)
+    arrivals = [tick.arrives for tick in whole]
+    assert arrivals == sorted(arrivals)
+    borders = [
+        begin,
+        begin + 123_456,
+        begin + 123_457,
+        begin + 400_001,
+        begin + 600_000,
+    ]
+    parts = [ticks("chainlink", "btc", low, high) for low, high in pairwise(borders)]
+    assert [tick for part in parts for tick in part] == whole
