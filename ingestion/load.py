@@ -192,6 +192,7 @@ class Loader:
         insert = models("silver")[model].steps.get("insert_fresh")
         if insert and self._count("incoming_event"):  # a large one: not held twice
             self._db.execute(insert)
+            self._run("BookTally", "take_in")
         return self._count(f"silver.{model}") - before
 
     def _name(self, dataset: str, keys: Iterable[str]) -> None:

@@ -21,6 +21,7 @@ from warehouse import completeness as proof
 from warehouse import lineage as origins
 from warehouse import query as queries
 from warehouse.connect import open_to_read
+from warehouse.replay.cli import replay
 from warehouse.stopping import StopAtSignal, Stopped
 from warehouse.views import gold_views
 
@@ -244,6 +245,9 @@ def export(what: str, path: Path, as_json: bool, config: Path | None) -> None:
         _print_json({"file": str(path), "rows": rows})
     else:
         click.echo(f"{path}: {rows:,} rows")
+
+
+main.add_command(replay)
 
 
 def _open(config: Path | None) -> duckdb.DuckDBPyConnection:

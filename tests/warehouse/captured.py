@@ -37,8 +37,22 @@ class Captured:
     """
 
     def __init__(self, db: duckdb.DuckDBPyConnection) -> None:
-        self.db = db
+        self._db = db
         self._walks: set[int] = set()
+        self._is_tallied = True
+
+    @property
+    def db(self) -> duckdb.DuckDBPyConnection:
+        """The warehouse, what was heard counted as ingest counts it."""
+        if not self._is_tallied:
+            self._db.execute("delete from silver.BookTally")
+            self._db.execute(
+                "insert into silver.BookTally select walk_key, token_key, count(*),"
+                " min(received_at), max(received_at) from silver.BookEventFact"
+                " where token_key is not null group by all"
+            )
+            self._is_tallied = True
+        return self._db
 
     def token(self, key: int, token_id: str, market: int = 1) -> None:
         """Make a token known, and its market."""
@@ -58,6 +72,7 @@ class Captured:
 
     def event(self, second: float, kind: str, token: int | None = 1, **more: Any):
         """One row of an event; its event_no is its time unless it is named."""
+        self._is_tallied = False
         side = more.pop("side", None)
         number = more.pop("number", nanoseconds(second))
         self._insert(
@@ -168,7 +183,7 @@ class Captured:
         )
 
     def _insert_new(self, table: str, key: str, **columns: Any) -> None:
-        found = self.db.execute(
+        found = self._db.execute(
             f"select 1 from silver.{table} where {key} = ?", [columns[key]]
         ).fetchall()
         if not found:
@@ -189,7 +204,7 @@ class Captured:
             else "?"
             for name, value in columns.items()
         ]
-        self.db.execute(
+        self._db.execute(
             f"insert into silver.{table} ({', '.join(columns)})"
             f" values ({', '.join(places)})",
             list(columns.values()),

@@ -92,3 +92,4 @@ def capture(db: duckdb.DuckDBPyConnection) -> None:
         captured.poll(10 * turn, market=901, wallets=2, shares=3000.0 + turn)
         captured.position(10 * turn, "aa", 2000.0 + turn, token_key=901)
         captured.position(10 * turn, "bb", 1000.0, token_key=901)
+    assert captured.db  # what was heard is counted

@@ -89,3 +89,26 @@ def test_a_window_shows_what_is_known_of_it(captured):
         (118000.5, 118001.0, "Up", moment(0), moment(300)),
         (118001.0, None, None, moment(300), moment(600)),
     ]
+
+
+def test_a_token_was_listened_to_until_what_it_heard_it_by_broke_off(captured):
+    captured.coverage(0, "subscribed", 1)
+    captured.coverage(0, "subscribed", 2)
+    captured.coverage(5, "broken", 2, reason="differs")
+    captured.coverage(7, "subscribed", 2)
+    captured.coverage(10, "broken", reason="silent")
+    captured.coverage(20, "subscribed", 1, walk_key=902)
+    captured.coverage(30, "alive", walk_key=902)
+    captured.change(40, "BUY", 0.4, 1.0, walk_key=903)
+    captured.change(45, "BUY", 0.4, 2.0, walk_key=903)
+    assert ask(
+        captured,
+        "select token_id, stretch_key, covered_from::timestamp,"
+        " covered_until::timestamp, reason from gold.book_stretches order by 3, 1",
+    ) == [
+        ("101", 901, moment(0), moment(10), "silent"),
+        ("102", 901, moment(0), moment(5), "differs"),
+        ("102", 901, moment(7), moment(10), "silent"),
+        ("101", 902, moment(20), moment(30), "unknown"),
+        ("101", 903, moment(40), moment(45), "unknown"),
+    ]

@@ -103,6 +103,11 @@ named as (
     from silver.BookCoverageFact
     union
     select
+        'BookTally' as table_name,
+        walk_key
+    from silver.BookTally
+    union
+    select
         'CryptoPriceFact' as table_name,
         walk_key
     from silver.CryptoPriceFact

@@ -120,10 +120,25 @@ where
     incoming_event.event_no = known_event.event_no
     and incoming_event.row_no = known_event.row_no;
 
+-- Rows that are there twice follow each other.
+create or replace temp table repeated_event as
+with
+
+placed as (
+    select
+        rowid as place,
+        event_no = lag(event_no) over () and row_no = lag(row_no) over ()
+            as is_repeated
+    from incoming_event
+)
+
+select place from placed
+where is_repeated;
+
+delete from incoming_event
+using repeated_event
+where incoming_event.rowid = repeated_event.place;
+
 -- step: insert_fresh
 insert into silver.BookEventFact by name
-select * from incoming_event
--- rows that are there twice follow each other
-qualify
-    event_no is distinct from lag(event_no) over ()
-    or row_no is distinct from lag(row_no) over ();
+select * from incoming_event;
