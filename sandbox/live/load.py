@@ -58,6 +58,10 @@ class Load:
     _debt: float = 0.0
     _since: float = field(default_factory=time.monotonic)
 
+    def set_rate(self, rate: float) -> None:
+        """Another rate from now on, and nothing made up for."""
+        self.rate, self._debt, self._since = rate, 0.0, time.monotonic()
+
     def join(self, market: Market) -> None:
         """The market is listened to from now on."""
         if market.index not in self.loops:

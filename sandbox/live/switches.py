@@ -116,8 +116,15 @@ def style(hub: Hub, ask: Ask) -> None:
             setattr(hub.style, field.name, value)
 
 
+def load(hub: Hub, ask: Ask) -> None:
+    """In load mode: `rate` messages a second from now on; 0 pauses it."""
+    if hub.load is None:
+        raise plain_problem("not in load mode: start with --live-load")
+    hub.load.set_rate(float(ask.one("rate") or 0))
+
+
 SERVER: dict[str, Callable[[Hub, Ask], None]] = {
-    "refuse": refuse, "admit": admit, "style": style,
+    "refuse": refuse, "admit": admit, "style": style, "load": load,
 }  # fmt: skip
 DEEDS: dict[str, Callable[[Connection, Ask], None]] = {
     "freeze": freeze, "thaw": thaw, "cut": cut, "drop": drop, "duplicate": duplicate,

@@ -27,8 +27,7 @@ def run():
             two.subscribe(tokens[10:])
             while len(heard[0]) < 3_000:
                 heard[0] += one.messages()
-            box.call(lambda service: setattr(service.live.load, "rate", 0.0))
-            box.call(lambda service: setattr(service.live.load, "_debt", 0.0))
+            box.live("load", rate=0)
             heard[0] += one.messages()
             heard[1] += two.messages()
             asked = [{"token_id": token} for token in tokens]

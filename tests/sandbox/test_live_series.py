@@ -192,3 +192,27 @@ def test_truth_tells_every_tick_that_arrived_since_the_start(server):
         (ticks["feed"] == "chainlink") & (ticks["asset"] == "btc")
     )
     assert 0.9 < chainlink_ticks["observed_ms"].n_unique() / seconds < 0.98
+
+
+def test_trades_on_the_tape_are_the_fills_of_takers_and_books_follow(server):
+    def trades(service):
+        world = service.world
+        market = max(
+            (m for m in world.listed if m.window == 300 and m.closed(world.now)),
+            key=lambda m: len(world.tape.of_market(m.index)),
+        )
+        begin, end = (market.end_at - market.window) * 1_000, market.end_at * 1_000
+        happened = world.books.happenings(market, begin, end)
+        told = sorted(h.trade.transaction_hash for h in happened if h.trade)
+        fills = world.tape.fills
+        rows = world.tape.of_market(market.index)
+        inside = fills.timestamp[rows] >= begin // 1_000
+        made = [row for row in rows[inside].tolist() if fills.is_taker[row]]
+        kinds = [h.kind for h in happened if h.kind in ("trade", "book")]
+        return told, sorted(fills.transaction_hash(row) for row in made), kinds
+
+    told, made, kinds = server.call(trades)
+    assert told == made
+    assert told
+    assert kinds[-1] == "book"
+    assert 2 * kinds.count("book") > kinds.count("trade")
