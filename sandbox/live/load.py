@@ -107,9 +107,11 @@ class Load:
             self._next += 1
             loop = self.loops[index]
             if not loop.changes:
-                if written == AT_ONCE:
-                    break
                 written += 1
+                if written > AT_ONCE + len(self._order):
+                    break  # nobody's turn is thought of yet
+                if written > AT_ONCE:
+                    continue
                 self._write(loop)
             data, template, token = loop.templates[loop.place] or self._made(loop)
             turn = b"%08x" % loop.turn
