@@ -1,0 +1,316 @@
+"""Whether `capture` keeps up, and what it keeps when it is killed.
+
+`python -m benchmarks.capture_load --rate 5000 --seconds 600` sends so many messages a
+second over 3,000 subscriptions, server included on this machine, and compares what was
+sent with what bronze holds, message by message. `--kills 10` kills it that often
+under load instead: what was sent more than a second before a kill must be there, once.
+`--find` raises the rate until something is lost or left waiting.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import requests
+
+from benchmarks.measure import BIN, Target, report, scratch
+from bronze import DATASETS
+from lake.lake import Lake
+
+MESSAGE = ("event_type", "token_id", "at_ms", "hash")
+PORT = 8790
+START_SECONDS = 60.0
+FIRST_RATE, STEP = 5_000, 1.25
+FIND_SECONDS = 40.0
+BEHIND_SECONDS = 1.0  # more than that is falling behind
+WITH_BOOK = 1.25  # markets to ask for, for each with a book
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+@dataclass
+class Server:
+    """A sandbox under load, as a process of its own."""
+
+    process: subprocess.Popen[str]
+    toml: str
+
+    @property
+    def base(self) -> str:
+        """Its address."""
+        url = str(tomllib.loads(self.toml)["apis"]["clob"]["base_url"])
+        return url.removesuffix("/clob")
+
+    def admin(self, name: str, **params: str) -> Any:
+        """Ask a route of `/_sandbox`."""
+        url = f"{self.base}/_sandbox/{name}"
+        answer = requests.post(url, params=params, timeout=300)
+        answer.raise_for_status()
+        return answer.json()
+
+    def sent(self, folder: Path) -> pl.DataFrame:
+        """What was sent on the market channel, a row a message."""
+        out = folder / "sent.parquet"
+        self.admin("sent-events", grain="message", out=str(out))
+        rows = pl.read_parquet(out)
+        return rows.filter(
+            (pl.col("channel") == "market") & pl.col("withheld").is_null()
+        )
+
+
+@contextlib.contextmanager
+def serving(rate: float, markets: int) -> Iterator[Server]:
+    """A sandbox that sends so many messages a second."""
+    options = ("--size", "tiny", "--markets", str(markets), "--live-load", str(rate))
+    process = subprocess.Popen(
+        [BIN / "sandbox", "serve", "--port", "0", *options],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stderr is not None
+    try:
+        for line in process.stderr:
+            if line.strip() == "ready":
+                break
+        else:
+            raise SystemExit("the sandbox did not start")
+        os.set_blocking(process.stdout.fileno(), False)
+        yield Server(process, process.stdout.read())
+    finally:
+        process.terminate()
+        process.communicate()
+
+
+class Client:
+    """One capture, as a process of its own."""
+
+    def __init__(self, folder: Path, server: Server, tokens: int) -> None:
+        paths = '[paths]\nlake = "data"\nruntime = "runtime"\n'
+        capture = f"[capture]\nport = {PORT}\nhealth_seconds = 10.0\n"
+        (folder / "config.toml").write_text(f"{server.toml}\n{paths}{capture}")
+        self._log = (folder / "capture.log").open("a")
+        self.tokens = tokens
+        self.process = subprocess.Popen(
+            [
+                *(BIN / "capture", "--config", "config.toml", "--only", "books"),
+                *("--top", str(round(tokens / 2 * WITH_BOOK)), "--json"),
+            ],
+            cwd=folder,
+            stdout=subprocess.PIPE,
+            stderr=self._log,
+            text=True,
+        )
+
+    def health(self) -> dict[str, Any]:
+        """How it says it is; empty while it does not answer."""
+        url = f"http://127.0.0.1:{PORT}/health"
+        try:
+            found: dict[str, Any] = requests.get(url, timeout=5).json()
+        except requests.RequestException:
+            return {}
+        return found
+
+    def ready(self) -> None:
+        """Wait until all is subscribed to and the first books have come."""
+        until = time.monotonic() + START_SECONDS
+        while time.monotonic() < until and self.process.poll() is None:
+            now = self.health()
+            if now.get("messages", 0) > now.get("subscriptions", 0) > 0:
+                return
+            time.sleep(0.2)
+        raise SystemExit("the capture did not start: see its log")
+
+    def cpu_seconds(self) -> float:
+        """What it has used so far."""
+        return cpu_seconds(self.process.pid)
+
+    def peak_mb(self) -> float:
+        """The most memory it has held."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(status.split("VmHWM:")[1].split()[0]) / 1e3
+
+    def stop(self) -> dict[str, Any]:
+        """Stop it gracefully; what it says of itself."""
+        self.process.send_signal(signal.SIGTERM)
+        output, _ = self.process.communicate()
+        self._log.close()
+        found: dict[str, Any] = json.loads(output)
+        return found
+
+    def kill(self) -> int:
+        """Kill it; when that was, in unix nanoseconds."""
+        at_ns = time.time_ns()
+        self.process.kill()
+        self.process.communicate()
+        self._log.close()
+        return at_ns
+
+
+def cpu_seconds(pid: int) -> float:
+    """CPU seconds of a process so far."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / TICKS
+
+
+def held(folder: Path) -> pl.DataFrame:
+    """What bronze holds of the market channel, a row a message."""
+    lake = Lake.open_to_read(folder / "data", DATASETS)
+    rows = lake.scan("book_events").select(
+        "event_no", "row_no", "event_type", "token_id", "exchange_at_ms", "hash"
+    )
+    firsts = rows.sort("event_no", "row_no").group_by("event_no", maintain_order=True)
+    found = firsts.first().collect(engine="streaming")
+    return found.rename({"exchange_at_ms": "at_ms"})
+
+
+def missing(there: pl.DataFrame, here: pl.DataFrame) -> int:
+    """How many messages are oftener in the one frame than in the other."""
+    counts = there.group_by(MESSAGE).len("there")
+    both = counts.join(
+        here.group_by(MESSAGE).len("here"), on=MESSAGE, how="left", nulls_equal=True
+    )
+    more = pl.col("there").cast(pl.Int64) - pl.col("here").fill_null(0).cast(pl.Int64)
+    return int(both.select(more.clip(lower_bound=0).sum()).item())
+
+
+def keep_up(rate: float, seconds: float, tokens: int) -> dict[str, Any]:
+    """Send at a rate for a while, and say what came of it."""
+    with (
+        scratch(gigabytes=1 + rate * seconds / 2e6) as folder,
+        serving(rate, markets=tokens * 2) as server,
+    ):
+        client = Client(folder, server, tokens)
+        client.ready()
+        before = client.cpu_seconds(), cpu_seconds(server.process.pid)
+        began, heard = time.monotonic(), client.health()["messages"]
+        worst = 0.0
+        while time.monotonic() - began < seconds:
+            time.sleep(1.0)
+            worst = max(worst, client.health().get("lag_seconds", 0.0))
+        lasted = time.monotonic() - began
+        now = client.health()
+        used = client.cpu_seconds() - before[0]
+        server_used = cpu_seconds(server.process.pid) - before[1]
+        server.admin("live", do="freeze", channel="market")
+        while client.health()["messages"] != (last := now["messages"]):
+            now = client.health()
+            time.sleep(1.0)
+        peak = client.peak_mb()
+        said = client.stop()
+        sent, kept = server.sent(folder), held(folder)
+        return {
+            "rate": rate,
+            "subscriptions": now["subscriptions"],
+            "seconds": round(lasted, 1),
+            "messages_a_second": round((last - heard) / lasted),
+            "sent": sent.height,
+            "lost": missing(sent, kept),
+            "doubled": missing(kept, sent),
+            "cores": round(used / lasted, 3),
+            "server_cores": round(server_used / lasted, 3),
+            "peak_mb": round(peak, 1),
+            "deepest_mb": said["deepest_mb"],
+            "worst_lag_seconds": round(worst, 3),
+            "errors": said["errors"],
+        }
+
+
+def killed(rate: float, kills: int, tokens: int) -> dict[str, Any]:
+    """Kill a capture under load again and again; what is lost, and what is twice."""
+    with (
+        scratch(gigabytes=2 + kills * rate / 1e5) as folder,
+        serving(rate, markets=tokens * 2) as server,
+    ):
+        moments: list[tuple[int, int]] = []
+        for number in range(kills):
+            client = Client(folder, server, tokens)
+            client.ready()
+            began = time.time_ns()
+            time.sleep(2.0 + 0.37 * number)
+            moments.append((began, client.kill()))
+        server.admin("live", do="freeze", channel="market")
+        last = Client(folder, server, tokens)  # takes up what has landed
+        last.ready()
+        last.stop()
+        sent, kept = server.sent(folder), held(folder)
+        told = pl.col("sent_at_ns")
+        old = pl.any_horizontal(
+            *((told > began) & (told < at - 1_000_000_000) for began, at in moments)
+        )
+        newest = [int(sent.filter(told < at).height) for _, at in moments]
+        return {
+            "rate": rate,
+            "kills": kills,
+            "sent": sent.height,
+            "held": kept.height,
+            "older_than_a_second": sent.filter(old).height,
+            "lost": missing(sent.filter(old), kept),
+            "doubled": missing(kept, sent),
+            "sent_before_each_kill": newest,
+        }
+
+
+def find(tokens: int) -> list[dict[str, Any]]:
+    """Raise the rate until it does not hold."""
+    tried = []
+    rate = float(FIRST_RATE)
+    while True:
+        found = keep_up(rate, FIND_SECONDS, tokens)
+        tried.append(found)
+        sys.stderr.write(f"{json.dumps(found)}\n")
+        if not holds(found):
+            return tried
+        rate *= STEP
+
+
+def holds(found: dict[str, Any]) -> bool:
+    """Whether a rate was kept up with: nothing lost, nothing waiting for long."""
+    return (
+        not found["lost"]
+        and found["worst_lag_seconds"] < BEHIND_SECONDS
+        and found["messages_a_second"] > 0.97 * found["rate"]
+    )
+
+
+def main() -> int:
+    """Measure, and report."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rate", type=float, default=5_000)
+    parser.add_argument("--seconds", type=float, default=600)
+    parser.add_argument("--tokens", type=int, default=3_000)
+    parser.add_argument("--kills", type=int, default=0)
+    parser.add_argument("--find", action="store_true")
+    chosen = parser.parse_args()
+    found: dict[str, Any]
+    if chosen.kills:
+        found = killed(chosen.rate, chosen.kills, chosen.tokens)
+    elif chosen.find:
+        tried = find(chosen.tokens)
+        kept = [one for one in tried if holds(one)]
+        highest = kept[-1]["rate"] if kept else 0
+        found = {"tried": tried, "highest_rate": highest, "lost": 0, "doubled": 0}
+    else:
+        found = keep_up(chosen.rate, chosen.seconds, chosen.tokens)
+    targets = [
+        Target("messages lost", found["lost"], 0),
+        Target("messages doubled", found["doubled"], 0),
+    ]
+    return report("does capture keep up, and keep?", found, targets)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
