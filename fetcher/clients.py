@@ -13,6 +13,7 @@ from fetcher.progress import Allowance
 from settings.model import Settings
 
 MEGABYTE = 1_000_000
+SETTINGS = {"coinbase": "apis.coinbase_rest.base_url"}
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,7 @@ class Clients:
     gamma: Api
     data: Api
     clob: Api
+    coinbase: Api
     limiters: dict[str, Limiter]
 
     def use(self) -> dict[str, Use]:
@@ -71,7 +73,7 @@ def opened(
             connections,
             limiters[name],
             max_attempts=settings.http.max_attempts,
-            setting=f"apis.{name}.base_url",
+            setting=SETTINGS.get(name, f"apis.{name}.base_url"),
             on_request=on_request,
             sleep=sleep,
         )
@@ -80,12 +82,13 @@ def opened(
         gamma=api("gamma", settings.apis.gamma.base_url),
         data=api("data", settings.apis.data.base_url),
         clob=api("clob", settings.apis.clob.base_url),
+        coinbase=api("coinbase", settings.apis.coinbase_rest.base_url),
         limiters=limiters,
     )
     try:
         yield clients
     finally:
-        for client in (clients.gamma, clients.data, clients.clob):
+        for client in (clients.gamma, clients.data, clients.clob, clients.coinbase):
             client.close()
         for limiter in limiters.values():
             limiter.close()

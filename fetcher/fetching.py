@@ -119,6 +119,7 @@ def opened_run(
         gamma=talk.gamma,
         data=talk.data,
         clob=talk.clob,
+        apis={"coinbase": talk.coinbase},
         settings=settings,
         options=options,
         run_id=f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}",

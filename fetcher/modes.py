@@ -21,18 +21,21 @@ TRADES = "trades"
 class Phase:
     """The part of a run that fetches one dataset; its module is loaded when needed.
 
-    Its mode is the dataset's name as people type it: with hyphens. `group` is the
-    limit group that bounds how fast it can go.
+    Its mode is the dataset's name as people type it, with hyphens, or `called`. `group`
+    is the limit group that bounds how fast it can go. What is not of every run is
+    fetched by its own mode only.
     """
 
     dataset: str
     module: str
     function: str
     group: str
+    called: str = ""
+    is_of_all: bool = True
 
     @property
     def mode(self) -> str:
-        return self.dataset.replace("_", "-")
+        return self.called or self.dataset.replace("_", "-")
 
     def __call__(self, run: Run) -> None:
         module = import_module(self.module)
@@ -75,6 +78,30 @@ PHASES = (
     Phase(
         "activity", "fetcher.polymarket.activity", "fetch_activity", group="data_v2_all"
     ),
+    Phase(
+        "book_snapshots",
+        "fetcher.live.book_snapshots",
+        "fetch_books",
+        group="clob_books",
+        called="books",
+        is_of_all=False,
+    ),
+    Phase(
+        "position_snapshots",
+        "fetcher.live.position_snapshots",
+        "fetch_positions",
+        group="data_v2_positions",
+        called="positions",
+        is_of_all=False,
+    ),
+    Phase(
+        "crypto_prices",
+        "fetcher.live.candles",
+        "fetch_crypto",
+        group="coinbase_all",
+        called="crypto",
+        is_of_all=False,
+    ),
 )
 
 MODES = (ALL, *(phase.mode for phase in PHASES))
@@ -82,4 +109,8 @@ MODES = (ALL, *(phase.mode for phase in PHASES))
 
 def phases(mode: str) -> tuple[Phase, ...]:
     """Return what a run of `mode` does, in order."""
-    return tuple(phase for phase in PHASES if mode in (ALL, phase.mode))
+    return tuple(
+        phase
+        for phase in PHASES
+        if mode == phase.mode or (mode == ALL and phase.is_of_all)
+    )

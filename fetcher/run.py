@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
@@ -114,6 +114,7 @@ class Run:
     settings: Settings
     options: Options
     run_id: str
+    apis: Mapping[str, Api] = field(default_factory=dict)  # of other exchanges
     stop: threading.Event = field(default_factory=threading.Event)
     tally: Tally = field(default_factory=Tally)
     drift: Drift = field(default_factory=Drift)

@@ -45,7 +45,7 @@ def ask_books(
     for some in chunks(dict.fromkeys(tokens), MOST_TOKENS):
         wanted = set(some)
         body = json.dumps([{"token_id": token} for token in some]).encode()
-        answer, books = api.load("/books", (), _books, groups=GROUPS, body=body)
+        answer, books = api.load("/books", (), books_of, groups=GROUPS, body=body)
         received_ns = int(answer.fetched_at.timestamp() * 1e9)
         for book in books:
             one = served(book, received_ns)
@@ -78,7 +78,8 @@ def snapshot_rows(
     ]
 
 
-def _books(body: bytes) -> list[Any]:
+def books_of(body: bytes) -> list[Any]:
+    """The books of an answer; UnexpectedPayload if there are none."""
     value = parse_json(body)
     if not isinstance(value, list):
         raise UnexpectedPayload("it is no list of books")

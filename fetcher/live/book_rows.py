@@ -7,10 +7,9 @@ what its kind must, is kept whole in `raw`: nothing that was heard is thrown awa
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from typing import Any
-
-import orjson
 
 Message = dict[str, Any]
 Row = tuple[Any, ...]
@@ -46,12 +45,6 @@ _KNOWN = {
 
 class Unread(ValueError):
     """A message that does not say what its kind must."""
-
-
-def messages_of(payload: bytes) -> list[Any]:
-    """The messages of a frame, which is one of them or a list; ValueError if none."""
-    value = orjson.loads(payload)
-    return value if isinstance(value, list) else [value]
 
 
 def event_rows(message: Any, received_ns: int, number: int) -> list[Row]:
@@ -267,4 +260,4 @@ def _moment(value: Any) -> int | None:
 
 
 def _json(value: Any) -> str:
-    return orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS).decode()
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

@@ -142,7 +142,7 @@ class FeedLine:
                     tick.symbol,
                     tick.price,
                     tick.price_text,
-                    tick.size,
+                    *(tick.size, None, None, None),
                     tick.side,
                     tick.trade_id,
                     tick.sequence,

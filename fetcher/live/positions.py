@@ -124,7 +124,7 @@ class Positions:
         alert = self._alerts.pop(source, None)
         if alert is not None:
             self._failures.end(alert, rate=1 / self._every[source])
-        state = "empty" if not holdings else "whole" if whole else "partial"
+        state = state_of(holdings, whole)
         self._keep(market, source, state, asked_ns, age, holdings, None)
 
     def _count_failure(self, source: str, why: str) -> None:
@@ -148,35 +148,71 @@ class Positions:
     ) -> None:
         self.counts[state] += 1
         self._polls += 1
-        number, fetched = self._polls, self._now() // 1_000
-        ranks: dict[str, int] = {}
-        rows = []
-        for place, one in enumerate(sorted(holdings, key=lambda one: -one.size)):
-            ranks[one.token_id] = ranks.get(one.token_id, 0) + 1
-            rows.append(
-                (
-                    market,
-                    one.token_id,
-                    one.proxy_wallet,
-                    source,
-                    asked_ns,
-                    ranks[one.token_id],
-                    one.size,
-                    one.avg_price,
-                    one.current_value,
-                    one.realized_pnl,
-                    one.outcome_index,
-                    *(fetched, self._run_id, number, place, None),
-                )
-            )
-        self._add("position_snapshots", rows)
-        poll = (
-            *(market, source, state, asked_ns, age),
-            len({one.proxy_wallet for one in holdings}),
-            math.fsum(one.size for one in holdings),
-            *(problem, fetched, self._run_id, number, 0, None),
+        rows = poll_rows(
+            market,
+            source,
+            state,
+            asked_ns,
+            age,
+            holdings,
+            problem,
+            now_ns=self._now(),
+            walk_id=self._run_id,
+            number=self._polls,
         )
-        self._add("position_polls", [poll])
+        for dataset, some in rows.items():
+            self._add(dataset, some)
+
+
+def state_of(holdings: Sequence[Holding], whole: bool) -> str:
+    """How an answer is recorded."""
+    if not holdings:
+        return "empty"
+    return "whole" if whole else "partial"
+
+
+def poll_rows(
+    market: str,
+    source: str,
+    state: str,
+    asked_ns: int,
+    age: int | None,
+    holdings: Sequence[Holding],
+    problem: str | None,
+    *,
+    now_ns: int,
+    walk_id: str,
+    number: int,
+) -> dict[str, list[Row]]:
+    """The rows of one question, by dataset; the largest wallets first."""
+    fetched = now_ns // 1_000
+    ranks: dict[str, int] = {}
+    rows = []
+    for place, one in enumerate(sorted(holdings, key=lambda one: -one.size)):
+        ranks[one.token_id] = ranks.get(one.token_id, 0) + 1
+        rows.append(
+            (
+                market,
+                one.token_id,
+                one.proxy_wallet,
+                source,
+                asked_ns,
+                ranks[one.token_id],
+                one.size,
+                one.avg_price,
+                one.current_value,
+                one.realized_pnl,
+                one.outcome_index,
+                *(fetched, walk_id, number, place, None),
+            )
+        )
+    poll = (
+        *(market, source, state, asked_ns, age),
+        len({one.proxy_wallet for one in holdings}),
+        math.fsum(one.size for one in holdings),
+        *(problem, fetched, walk_id, number, 0, None),
+    )
+    return {"position_snapshots": rows, "position_polls": [poll]}
 
 
 def largest(

@@ -8,10 +8,11 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import orjson
 
-from fetcher.live.book_rows import event_rows, malformed_row, messages_of
+from fetcher.live.book_rows import event_rows, malformed_row
 from fetcher.live.clock import SECOND_NS, EventNumbers
 from fetcher.live.hot_books import HotBooks
 from fetcher.live.inbox import Inbox
@@ -45,6 +46,12 @@ class Note:
 
 
 Item = Frame | Note
+
+
+def messages_of(payload: bytes) -> list[Any]:
+    """The messages of a frame, which is one of them or a list; ValueError if none."""
+    value = orjson.loads(payload)
+    return value if isinstance(value, list) else [value]
 
 
 class Merged:

@@ -22,7 +22,7 @@ from lake.dataset import Dataset
 log = logging.getLogger(__name__)
 
 Row = tuple[Any, ...]
-HAND_OVER_SECONDS = 0.15
+HAND_OVER_SECONDS = 0.1
 MOST_ROWS = 50_000  # in one batch
 
 
@@ -115,6 +115,8 @@ class Store:
 
 def table_of(dataset: Dataset, rows: Sequence[Row]) -> pa.Table:
     """The rows as an Arrow table of the dataset's schema."""
+    if not rows:
+        return dataset.schema.empty_table()
     columns = zip(*rows, strict=True)
     arrays = [
         pa.array(values, type=field.type)

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bronze import DATASETS
-from fetcher.live.book_rows import MOST_RAW, event_rows, malformed_row, messages_of
+from fetcher.live.book_rows import MOST_RAW, event_rows, malformed_row
+from fetcher.live.reading import messages_of
 
 NAMES = [
     name
