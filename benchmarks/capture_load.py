@@ -10,160 +10,35 @@ under load instead: what was sent more than a second before a kill must be there
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
-import os
-import signal
-import subprocess
 import sys
 import time
-import tomllib
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import polars as pl
-import requests
 
-from benchmarks.measure import BIN, Target, report, scratch
+from benchmarks.live_rig import Client, cpu_seconds, missing, serving
+from benchmarks.measure import Target, report, scratch
 from bronze import DATASETS
 from lake.lake import Lake
 
 MESSAGE = ("event_type", "token_id", "at_ms", "hash")
-PORT = 8790
-START_SECONDS = 60.0
 FIRST_RATE, STEP = 5_000, 1.25
 FIND_SECONDS = 40.0
 BEHIND_SECONDS = 1.0  # more than that is falling behind
 WITH_BOOK = 1.25  # markets to ask for, for each with a book
-TICKS = os.sysconf("SC_CLK_TCK")
 
 
-@dataclass
-class Server:
-    """A sandbox under load, as a process of its own."""
-
-    process: subprocess.Popen[str]
-    toml: str
-
-    @property
-    def base(self) -> str:
-        """Its address."""
-        url = str(tomllib.loads(self.toml)["apis"]["clob"]["base_url"])
-        return url.removesuffix("/clob")
-
-    def admin(self, name: str, **params: str) -> Any:
-        """Ask a route of `/_sandbox`."""
-        url = f"{self.base}/_sandbox/{name}"
-        answer = requests.post(url, params=params, timeout=300)
-        answer.raise_for_status()
-        return answer.json()
-
-    def sent(self, folder: Path) -> pl.DataFrame:
-        """What was sent on the market channel, a row a message."""
-        out = folder / "sent.parquet"
-        self.admin("sent-events", grain="message", out=str(out))
-        rows = pl.read_parquet(out)
-        return rows.filter(
-            (pl.col("channel") == "market") & pl.col("withheld").is_null()
-        )
+def loaded(rate: float, tokens: int) -> tuple[str, ...]:
+    """The options of a sandbox that sends so many messages a second."""
+    markets = ("--size", "tiny", "--markets", str(tokens * 2))
+    return (*markets, "--live-load", str(rate))
 
 
-@contextlib.contextmanager
-def serving(rate: float, markets: int) -> Iterator[Server]:
-    """A sandbox that sends so many messages a second."""
-    options = ("--size", "tiny", "--markets", str(markets), "--live-load", str(rate))
-    process = subprocess.Popen(
-        [BIN / "sandbox", "serve", "--port", "0", *options],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdout is not None
-    assert process.stderr is not None
-    try:
-        for line in process.stderr:
-            if line.strip() == "ready":
-                break
-        else:
-            raise SystemExit("the sandbox did not start")
-        os.set_blocking(process.stdout.fileno(), False)
-        yield Server(process, process.stdout.read())
-    finally:
-        process.terminate()
-        process.communicate()
-
-
-class Client:
-    """One capture, as a process of its own."""
-
-    def __init__(self, folder: Path, server: Server, tokens: int) -> None:
-        paths = '[paths]\nlake = "data"\nruntime = "runtime"\n'
-        capture = f"[capture]\nport = {PORT}\nhealth_seconds = 10.0\n"
-        (folder / "config.toml").write_text(f"{server.toml}\n{paths}{capture}")
-        self._log = (folder / "capture.log").open("a")
-        self.tokens = tokens
-        self.process = subprocess.Popen(
-            [
-                *(BIN / "capture", "--config", "config.toml", "--only", "books"),
-                *("--top", str(round(tokens / 2 * WITH_BOOK)), "--json"),
-            ],
-            cwd=folder,
-            stdout=subprocess.PIPE,
-            stderr=self._log,
-            text=True,
-        )
-
-    def health(self) -> dict[str, Any]:
-        """How it says it is; empty while it does not answer."""
-        url = f"http://127.0.0.1:{PORT}/health"
-        try:
-            found: dict[str, Any] = requests.get(url, timeout=5).json()
-        except requests.RequestException:
-            return {}
-        return found
-
-    def ready(self) -> None:
-        """Wait until all is subscribed to and the first books have come."""
-        until = time.monotonic() + START_SECONDS
-        while time.monotonic() < until and self.process.poll() is None:
-            now = self.health()
-            if now.get("messages", 0) > now.get("subscriptions", 0) > 0:
-                return
-            time.sleep(0.2)
-        raise SystemExit("the capture did not start: see its log")
-
-    def cpu_seconds(self) -> float:
-        """What it has used so far."""
-        return cpu_seconds(self.process.pid)
-
-    def peak_mb(self) -> float:
-        """The most memory it has held."""
-        status = Path(f"/proc/{self.process.pid}/status").read_text()
-        return int(status.split("VmHWM:")[1].split()[0]) / 1e3
-
-    def stop(self) -> dict[str, Any]:
-        """Stop it gracefully; what it says of itself."""
-        self.process.send_signal(signal.SIGTERM)
-        output, _ = self.process.communicate()
-        self._log.close()
-        found: dict[str, Any] = json.loads(output)
-        return found
-
-    def kill(self) -> int:
-        """Kill it; when that was, in unix nanoseconds."""
-        at_ns = time.time_ns()
-        self.process.kill()
-        self.process.communicate()
-        self._log.close()
-        return at_ns
-
-
-def cpu_seconds(pid: int) -> float:
-    """CPU seconds of a process so far."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / TICKS
+def listening(tokens: int) -> tuple[str, ...]:
+    """The options of a capture of about so many tokens."""
+    return ("--only", "books", "--top", str(round(tokens / 2 * WITH_BOOK)))
 
 
 def held(folder: Path) -> pl.DataFrame:
@@ -177,23 +52,13 @@ def held(folder: Path) -> pl.DataFrame:
     return found.rename({"exchange_at_ms": "at_ms"})
 
 
-def missing(there: pl.DataFrame, here: pl.DataFrame) -> int:
-    """How many messages are oftener in the one frame than in the other."""
-    counts = there.group_by(MESSAGE).len("there")
-    both = counts.join(
-        here.group_by(MESSAGE).len("here"), on=MESSAGE, how="left", nulls_equal=True
-    )
-    more = pl.col("there").cast(pl.Int64) - pl.col("here").fill_null(0).cast(pl.Int64)
-    return int(both.select(more.clip(lower_bound=0).sum()).item())
-
-
 def keep_up(rate: float, seconds: float, tokens: int) -> dict[str, Any]:
     """Send at a rate for a while, and say what came of it."""
     with (
         scratch(gigabytes=1 + rate * seconds / 2e6) as folder,
-        serving(rate, markets=tokens * 2) as server,
+        serving(*loaded(rate, tokens)) as server,
     ):
-        client = Client(folder, server, tokens)
+        client = Client(folder, server, *listening(tokens))
         client.ready()
         before = client.cpu_seconds(), cpu_seconds(server.process.pid)
         began, heard = time.monotonic(), client.health()["messages"]
@@ -206,9 +71,7 @@ def keep_up(rate: float, seconds: float, tokens: int) -> dict[str, Any]:
         used = client.cpu_seconds() - before[0]
         server_used = cpu_seconds(server.process.pid) - before[1]
         server.admin("live", do="freeze", channel="market")
-        while client.health()["messages"] != (last := now["messages"]):
-            now = client.health()
-            time.sleep(1.0)
+        last = client.settle()
         peak = client.peak_mb()
         said = client.stop()
         sent, kept = server.sent(folder), held(folder)
@@ -218,8 +81,8 @@ def keep_up(rate: float, seconds: float, tokens: int) -> dict[str, Any]:
             "seconds": round(lasted, 1),
             "messages_a_second": round((last - heard) / lasted),
             "sent": sent.height,
-            "lost": missing(sent, kept),
-            "doubled": missing(kept, sent),
+            "lost": missing(sent, kept, MESSAGE),
+            "doubled": missing(kept, sent, MESSAGE),
             "cores": round(used / lasted, 3),
             "server_cores": round(server_used / lasted, 3),
             "peak_mb": round(peak, 1),
@@ -237,12 +100,12 @@ def killed(rate: float, kills: int, tokens: int) -> dict[str, Any]:
     """
     with (
         scratch(gigabytes=2 + kills * rate / 1e5) as folder,
-        serving(rate, markets=tokens * 2) as server,
+        serving(*loaded(rate, tokens)) as server,
     ):
         read: list[int] = []
         moments: list[tuple[int, int]] = []
         for number in range(kills):
-            client = Client(folder, server, tokens)
+            client = Client(folder, server, *listening(tokens))
             began = time.time_ns()
             client.ready()
             time.sleep(2.0 + 0.37 * number)
@@ -251,7 +114,7 @@ def killed(rate: float, kills: int, tokens: int) -> dict[str, Any]:
             time.sleep(max(0.0, asked + 1.0 - time.monotonic()))
             moments.append((began, client.kill()))
         server.admin("live", do="freeze", channel="market")
-        last = Client(folder, server, tokens)  # takes up what has landed
+        last = Client(folder, server, *listening(tokens))  # takes up what has landed
         last.ready()
         last.stop()
         sent, kept = server.sent(folder), held(folder)
@@ -267,7 +130,7 @@ def killed(rate: float, kills: int, tokens: int) -> dict[str, Any]:
             "read_a_second_before": read,
             "held": there,
             "lost": sum(max(0, a - b) for a, b in zip(read, there, strict=True)),
-            "doubled": missing(kept, sent),
+            "doubled": missing(kept, sent, MESSAGE),
         }
 
 

@@ -1,0 +1,170 @@
+"""A sandbox that is live and a capture beside it, as processes, for benchmarks."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import time
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import requests
+
+from benchmarks.measure import BIN
+
+PORT = 8790
+START_SECONDS = 60.0
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+@dataclass
+class Server:
+    """A sandbox under load, as a process of its own."""
+
+    process: subprocess.Popen[str]
+    toml: str
+
+    @property
+    def base(self) -> str:
+        """Its address."""
+        url = str(tomllib.loads(self.toml)["apis"]["clob"]["base_url"])
+        return url.removesuffix("/clob")
+
+    def admin(self, name: str, **params: str) -> Any:
+        """Ask a route of `/_sandbox`."""
+        url = f"{self.base}/_sandbox/{name}"
+        answer = requests.post(url, params=params, timeout=300)
+        answer.raise_for_status()
+        return answer.json()
+
+    def sent(self, folder: Path) -> pl.DataFrame:
+        """What was sent on the market channel, a row a message."""
+        out = folder / "sent.parquet"
+        self.admin("sent-events", grain="message", out=str(out))
+        rows = pl.read_parquet(out)
+        return rows.filter(
+            (pl.col("channel") == "market") & pl.col("withheld").is_null()
+        )
+
+
+@contextlib.contextmanager
+def serving(*options: str) -> Iterator[Server]:
+    """A sandbox with these options."""
+    process = subprocess.Popen(
+        [BIN / "sandbox", "serve", "--port", "0", *options],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stderr is not None
+    try:
+        for line in process.stderr:
+            if line.strip() == "ready":
+                break
+        else:
+            raise SystemExit("the sandbox did not start")
+        os.set_blocking(process.stdout.fileno(), False)
+        yield Server(process, process.stdout.read())
+    finally:
+        process.terminate()
+        process.communicate()
+
+
+class Client:
+    """One capture, as a process of its own."""
+
+    def __init__(
+        self,
+        folder: Path,
+        server: Server,
+        *options: str,
+        settings: Mapping[str, float] | None = None,
+    ) -> None:
+        paths = '[paths]\nlake = "data"\nruntime = "runtime"\n'
+        chosen = {"port": PORT, "health_seconds": 10.0, **(settings or {})}
+        lines = "".join(f"{key} = {value}\n" for key, value in chosen.items())
+        (folder / "config.toml").write_text(f"{server.toml}\n{paths}[capture]\n{lines}")
+        self._log = (folder / "capture.log").open("a")
+        self.process = subprocess.Popen(
+            [BIN / "capture", "--config", "config.toml", "--json", *options],
+            cwd=folder,
+            stdout=subprocess.PIPE,
+            stderr=self._log,
+            text=True,
+        )
+
+    def health(self) -> dict[str, Any]:
+        """How it says it is; empty while it does not answer."""
+        url = f"http://127.0.0.1:{PORT}/health"
+        try:
+            found: dict[str, Any] = requests.get(url, timeout=5).json()
+        except requests.RequestException:
+            return {}
+        return found
+
+    def ready(self, subscriptions: int = 1) -> None:
+        """Wait until all is subscribed to and the first books have come."""
+        until = time.monotonic() + START_SECONDS
+        while time.monotonic() < until and self.process.poll() is None:
+            now = self.health()
+            if now.get("messages", 0) > now.get("subscriptions", 0) >= subscriptions:
+                return
+            time.sleep(0.2)
+        raise SystemExit("the capture did not start: see its log")
+
+    def settle(self) -> int:
+        """Wait until it has read all there is; return how many messages that were."""
+        last, read = -1, self.health()["messages"]
+        while read != last:
+            time.sleep(1.0)
+            last, read = read, self.health()["messages"]
+        return int(read)
+
+    def cpu_seconds(self) -> float:
+        """What it has used so far."""
+        return cpu_seconds(self.process.pid)
+
+    def peak_mb(self) -> float:
+        """The most memory it has held."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(status.split("VmHWM:")[1].split()[0]) / 1e3
+
+    def stop(self) -> dict[str, Any]:
+        """Stop it gracefully; what it says of itself."""
+        self.process.send_signal(signal.SIGTERM)
+        output, _ = self.process.communicate()
+        self._log.close()
+        found: dict[str, Any] = json.loads(output)
+        return found
+
+    def kill(self) -> int:
+        """Kill it; when that was, in unix nanoseconds."""
+        at_ns = time.time_ns()
+        self.process.kill()
+        self.process.communicate()
+        self._log.close()
+        return at_ns
+
+
+def cpu_seconds(pid: int) -> float:
+    """CPU seconds of a process so far."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / TICKS
+
+
+def missing(there: pl.DataFrame, here: pl.DataFrame, by: Sequence[str]) -> int:
+    """How many rows are oftener in the one frame than in the other."""
+    counts = there.group_by(by).len("there")
+    both = counts.join(
+        here.group_by(by).len("here"), on=list(by), how="left", nulls_equal=True
+    )
+    more = pl.col("there").cast(pl.Int64) - pl.col("here").fill_null(0).cast(pl.Int64)
+    return int(both.select(more.clip(lower_bound=0).sum()).item())
