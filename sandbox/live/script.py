@@ -10,7 +10,7 @@ from typing import NamedTuple
 from sandbox.live.levels import ASK, BID, Book, one_size
 
 EPOCH_MS = 30_000
-SNAP = 0.72  # share of changes that fall into a burst
+SNAP = 0.85  # share of changes that fall into a burst
 
 
 class Change(NamedTuple):
@@ -112,7 +112,9 @@ def visits(rng: random.Random, begin: Book, after: Book, orders: int) -> list[St
     low = min(begin.best()[0], after.best()[0])
     high = max(begin.best()[1], after.best()[1])
     tick = max(begin.tick, after.tick)
-    times = sorted(rng.randint(200, EPOCH_MS - 400) for _ in range(max(2, orders // 5)))
+    times = sorted(
+        rng.randint(200, EPOCH_MS - 400) for _ in range(max(2, orders // 10))
+    )
     there = [
         sorted(set(begin.bids) & set(after.bids), reverse=True),
         sorted(set(begin.asks) & set(after.asks)),
@@ -143,8 +145,8 @@ def when(rng: random.Random, bursts: list[int], least: int) -> int:
     """A moment not before `least`: mostly that of a burst or a little after it."""
     at = bisect_left(bursts, least)
     if at < len(bursts) and rng.random() < SNAP:
-        later = bursts[min(at + int(rng.expovariate(0.9)), len(bursts) - 1)]
-        return later + rng.choice((0, 0, 0, 1))
+        later = bursts[min(at + int(rng.expovariate(1.4)), len(bursts) - 1)]
+        return later + rng.choice((0, 0, 0, 0, 0, 1))
     return rng.randint(least, EPOCH_MS - 300) if least < EPOCH_MS - 300 else least
 
 
@@ -186,8 +188,8 @@ def folded(
 def how_many(rng: random.Random) -> int:
     """Changes that a message has room for: mostly one, rarely up to 23."""
     chance = rng.random()
-    if chance < 0.6:
+    if chance < 0.55:
         return 1
     if chance < 0.985:
-        return 2 + int((chance - 0.6) / 0.13)
+        return 2 + int((chance - 0.55) / 0.12)
     return rng.randint(5, 23)
