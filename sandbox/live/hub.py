@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from sandbox.world import World
 
 PINGS = {"polybolt": 25.0}  # seconds between the pings of a server that does
+AT_ONCE = 2_000  # happenings told between two looks at the sockets
 BEAT = 0.02  # real seconds between two looks at the clock
 Refusal = tuple[float, int, float | None]  # until (monotonic), status, Retry-After
 
@@ -136,7 +137,7 @@ class Hub:
 
     def watch(self, connection: Connection, tokens: Iterable[str]) -> None:
         """The connection hears of these tokens from now on."""
-        self.pump()
+        self.pump(AT_ONCE)
         for token in tokens:
             connection.keys.add(token)
             found = self.world.catalogue.by_token.get(token)
@@ -149,7 +150,7 @@ class Hub:
             if self.load is not None:
                 if self._alive(found[0]):
                     self.load.join(found[0])
-            elif index not in self._queued:
+            elif index not in self._queued and self._alive_later(found[0]):
                 self._queued.add(index)
                 at = self.world.books.next_at(found[0], self.told_until)
                 heapq.heappush(self._next, (at, index))
@@ -157,7 +158,7 @@ class Hub:
 
     def unwatch(self, connection: Connection, tokens: Iterable[str]) -> None:
         """The connection hears no more of these tokens."""
-        self.pump()
+        self.pump(AT_ONCE)
         connection.keys.difference_update(tokens)
         for token in tokens:
             found = self.world.catalogue.by_token.get(token)
@@ -170,7 +171,7 @@ class Hub:
         """What somebody else listens to again is not missed by a cut connection."""
         for one in [c for c in self.connections if c.gone]:
             if one.channel == newcomer.channel:
-                self.pump()
+                self.pump(AT_ONCE)
                 one.keys -= newcomer.keys
                 if not one.keys:
                     self.forget(one)
@@ -190,6 +191,9 @@ class Hub:
             text = f"[{','.join(message.text for message in found)}]"
             connection.send(text, tuple(found))
 
+    def _alive_later(self, market: Market) -> bool:
+        return self.told_until < self.world.books.life(market)[1]
+
     def _alive(self, market: Market) -> bool:
         begin, end = self.world.books.life(market)
         return market.kind not in ("amm", "combo") and begin <= self.told_until < end
@@ -198,8 +202,9 @@ class Hub:
 
     async def _run(self) -> None:
         while self.connections:
-            self.pump()
-            await asyncio.sleep(BEAT)
+            self.pump(AT_ONCE)
+            behind = self._next and self._next[0][0] <= self.world.now_ms - 1_000
+            await asyncio.sleep(0 if behind else BEAT)
 
     async def stop(self) -> None:
         """End the pump and all connections."""
@@ -209,13 +214,19 @@ class Hub:
             connection.close(1001)
         self.ledger.close()
 
-    def pump(self) -> None:
-        """Tell everybody what has happened since the last time."""
+    def pump(self, most: int | None = None) -> None:
+        """Tell everybody what has happened since the last time; no further than `most`
+        happenings and what shares the millisecond with the last of them."""
         before, now = self.told_until, self.world.now_ms
         if now <= before:
             return
+        told = at = 0
         while self._next and self._next[0][0] <= now:
+            if most is not None and told >= most and self._next[0][0] > at:
+                now = at
+                break
             at, index = heapq.heappop(self._next)
+            told += 1
             if not self.watchers.get(index):
                 self._queued.discard(index)
                 continue

@@ -7,6 +7,7 @@ from itertools import pairwise
 
 import polars as pl
 import pytest
+import requests
 from listening import listening
 
 from sandbox.live.messages import Style
@@ -41,8 +42,6 @@ def tokens_of(pairs):
 
 
 def rest_books(box, tokens):
-    import requests
-
     asked = [{"token_id": token} for token in tokens]
     rows = requests.post(box.url("/clob/books"), json=asked, timeout=10).json()
     return {row["asset_id"]: row for row in rows}
@@ -300,3 +299,33 @@ def test_new_markets_are_announced_to_everybody_who_wants_to_know(box):
         heard = [m for m in one.messages() if m["event_type"] == "new_market"]
     assert heard
     assert isinstance(heard[0]["assets_ids"], list)
+
+
+def test_a_jump_of_the_clock_is_told_whole_though_in_parts(box):
+    tokens = tokens_of(open_pairs(box, 10))
+    with listening(box) as one:
+        one.subscribe(tokens)
+        books = {}
+        for message in one.messages():
+            fold(books, message)
+        requests.post(box.url("/_sandbox/advance?seconds=800"), timeout=10)
+        one.subscribe(tokens[:2])  # while the server is still telling
+        box.call(lambda service: service.live.pump())
+        messages = one.messages()
+        assert len(messages) > 2_000
+        for message in messages:
+            fold(books, message)
+        asked = rest_books(box, tokens)
+        assert all(levels(asked[token]) == books[token] for token in tokens)
+
+
+def test_a_settled_market_is_not_announced_again(box):
+    pair = box.call(lambda service: max(
+        (m.closed_at, m.tokens) for m in service.world.listed
+        if m.closed(service.world.now) and m.kind == "binary"
+    ))[1]  # fmt: skip
+    with listening(box) as one:
+        one.subscribe(list(pair), custom_feature_enabled=True)
+        one.messages()
+        box.advance(5)
+        assert "market_resolved" not in {m["event_type"] for m in one.messages()}
