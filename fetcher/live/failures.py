@@ -81,7 +81,7 @@ class Failures:
         *,
         missed: int | None = None,
         rate: float = 0.0,
-        details: str | None = None,
+        at_once: bool = False,
     ) -> None:
         """Note that it is over. `rate`: messages a second that are missing since."""
         with self._lock:
@@ -93,26 +93,23 @@ class Failures:
             missed = failure.estimated_missed
         if missed is None:
             missed = round(rate * (now - failure.started_at_ns) / SECOND_NS)
-        done = replace(
-            failure,
-            ended_at_ns=now,
-            estimated_missed=missed,
-            details=failure.details if details is None else details,
-        )
-        log.info(
-            "%s: %s is over after %.1f s, about %d messages missed",
-            done.service,
-            done.error_type,
-            done.seconds,
-            missed,
-        )
+        done = replace(failure, ended_at_ns=now, estimated_missed=missed)
+        if not at_once:
+            log.info(
+                "%s: %s is over after %.1f s, about %d messages missed",
+                done.service,
+                done.error_type,
+                done.seconds,
+                missed,
+            )
         self._tell(done)
 
     def once(
         self, service: str, error_type: str, details: str, *, missed: int | None = None
     ) -> None:
         """Note something that was over as soon as it was seen."""
-        self.end(self.begin(service, error_type, details, missed=missed))
+        error = self.begin(service, error_type, details, missed=missed)
+        self.end(error, at_once=True)
 
     def end_all(self, why: str) -> None:
         """Say of what is still wrong that nobody will see its end."""

@@ -25,13 +25,16 @@ from websockets.http11 import Request, Response
 
 from fetcher.live.clock import Reception
 from fetcher.live.hot_books import HotBooks
-from settings.errors import UsageError
 
 log = logging.getLogger(__name__)
 
 HOST = "127.0.0.1"
 LATENCIES = 10_000  # that the quantiles are of
 Answers = dict[str, Callable[[], Any]]
+
+
+class PortTaken(Exception):
+    """Another program has the port: what is captured matters more."""
 
 
 class HotPath:
@@ -57,10 +60,10 @@ class HotPath:
                 compression=None,
             )
         except OSError as error:
-            raise UsageError(
-                f"The hot path cannot listen on {HOST}:{port}: "
-                f"{error.strerror or error}. Name another [capture] port, or 0 for "
-                "none."
+            raise PortTaken(
+                f"The hot path cannot listen on {HOST}:{port} "
+                f"({error.strerror or error}); the capture goes on without it. Name "
+                "another [capture] port, or 0 for none"
             ) from error
         self._books.on_change = lambda tokens: self._changed(loop, tokens)
         try:

@@ -23,9 +23,11 @@ from fetcher.live.failures import Failures
 from fetcher.live.feeds import Feed, FeedRefused, Tick
 from fetcher.live.health import Health, line
 from fetcher.live.hot_books import HotBooks
-from fetcher.live.hot_path import HotPath
+from fetcher.live.hot_path import HotPath, PortTaken
 from fetcher.live.inbox import Inbox
 from fetcher.live.positions import Positions
+from fetcher.live.presence import KEY as PRESENCE
+from fetcher.live.presence import Presence
 from fetcher.live.reading import Frame, Item, Reader
 from fetcher.live.session import MEGABYTE, Wire
 from fetcher.live.store import Store
@@ -39,6 +41,7 @@ log = logging.getLogger(__name__)
 RECORDERS = ("books", "crypto", "updown", "positions")
 STOP_SECONDS = 0.1  # between two looks at whether to stop
 AGAIN_SECONDS = 5.0  # after a recorder broke
+PRESENCE_SECONDS = 5.0
 CLOCK_SECONDS = 60.0  # between two looks at the host's clock
 LEAP_NS = SECOND_NS  # that is worth a word
 
@@ -134,15 +137,21 @@ class Recorders:
             every_seconds=settings.positions_seconds,
             wallets=settings.positions_wallets,
         )
+        self._presence = Presence(
+            run.writer, run.cursor.values.get(PRESENCE), self._clock.now
+        )
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def do(self) -> None:
         """Record until the run is to stop."""
         with self._store, self._reader:
+            self._presence.take_up(self._failures)
             try:
                 asyncio.run(self._main())
             finally:
                 self._failures.end_all("the capture ended")
+        if self._run.fatal is None:
+            self._presence.leave()
 
     def health(self) -> Health:
         """How it is now."""
@@ -185,7 +194,10 @@ class Recorders:
                     prices=self._shown_prices,
                     updown=self._updown.shown,
                 )
-                await open_.enter_async_context(hot.serving(self._settings.port))
+                try:
+                    await open_.enter_async_context(hot.serving(self._settings.port))
+                except PortTaken as error:
+                    self._failures.once("hot_path", "no_port", str(error), missed=0)
             await self._choose()
             tasks = [
                 asyncio.create_task(self._supervised(name, work))
@@ -203,6 +215,7 @@ class Recorders:
     def _work(self) -> Iterable[tuple[str, Callable[[], Awaitable[None]]]]:
         yield "health", self._tell_health
         yield "clock", self._watch_clock
+        yield "presence", self._note_presence
         if self._records("books"):
             yield "books", self._books.run
         if self._records("updown") and self._wanted.series:
@@ -284,6 +297,12 @@ class Recorders:
             now = self.health()
             log.info("%s", line(now, before))
             before = now
+
+    async def _note_presence(self) -> None:
+        while True:
+            now = self.health()
+            self._presence.note(now.messages / max(now.seconds, 1.0))
+            await asyncio.sleep(PRESENCE_SECONDS)
 
     async def _watch_clock(self) -> None:
         while True:

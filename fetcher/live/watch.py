@@ -180,7 +180,8 @@ class Watch:
             self._failures.once(
                 SERVICE,
                 "no_book",
-                f"{len(new)} tokens have no book: {', '.join(sorted(new)[:SHOWN])}",
+                f"{len(new)} of the tokens have no book: "
+                f"{', '.join(sorted(new)[:SHOWN])}",
                 missed=0,
             )
 

@@ -47,3 +47,8 @@ def test_a_killed_capture_loses_nothing_older_than_a_second(box, tmp_path):
     of_the_killed = identities(home.rows("book_events").filter(heard))
     assert missing(of_the_killed, everything).is_empty()
     assert home.rows("book_events")["walk_id"].n_unique() == KILLS + 1
+    down = home.rows("service_errors").filter(
+        (pl.col("service") == "capture") & pl.col("ended_at_ns").is_not_null()
+    )
+    assert down.height == KILLS, "each kill is known afterwards"
+    assert (down["ended_at_ns"] > down["started_at_ns"]).all()
