@@ -199,3 +199,14 @@ def test_the_reference_is_current_and_names_every_key():
             names = value if isinstance(value, dict) else [key]
             for name in names:
                 assert f"| `{name}` | `" in reference(text), f"{section}.{name}"
+
+
+def test_a_connection_has_no_more_tokens_than_get_snapshots(written):
+    with pytest.raises(UsageError, match=r"capture\.shard_tokens must be at most 500"):
+        load(written("[capture]\nshard_tokens = 501\n"))
+
+
+@pytest.mark.parametrize("line", ["connections = 3", "port = 65536", "memory_mb = 0"])
+def test_what_capture_cannot_do_is_named(written, line):
+    with pytest.raises(UsageError, match=rf"capture\.{line.split()[0]}"):
+        load(written(f"[capture]\n{line}\n"))

@@ -1,0 +1,86 @@
+"""The command `capture`: what it refuses, and what it says."""
+
+from __future__ import annotations
+
+import json
+import signal
+
+import pytest
+from click.testing import CliRunner
+
+from fetcher.live.capture import cursor_path
+from fetcher.live.cli import capture
+from fetcher.live.recorders import RECORDERS
+from sandbox.testing import sandbox_server
+from tests.live.live_rig import Home, soon
+from tests.live.test_books_sandbox import listening, some_tokens
+
+
+@pytest.fixture
+def box():
+    with sandbox_server() as box:
+        yield box
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ([], "Name what to capture"),
+        (["--only", "books"], "Name what to capture"),
+        (["--only", "bookz", "--top", "1"], "there is no such recorder"),
+        (["--only", "updown", "--top", "1"], "needs --series"),
+        (["--series", "btc-7m"], "an asset and a period like btc-15m"),
+        (["--token", "12"], "a number of some 77 digits"),
+        (["--market", "0x12"], "64 hex digits"),
+        (["--list", "nowhere.txt"], "cannot be read"),
+        (["--timeout", "-1", "--top", "1"], "must be zero or more"),
+        (["--market", "no-such-market"], "Polymarket has no such market"),
+    ],
+)
+def test_bad_input_is_named_and_ends_with_2(box, tmp_path, arguments, says):
+    home = Home(tmp_path, box)
+    done = CliRunner().invoke(capture, [*arguments, "--config", str(home.toml)])
+    assert done.exit_code == 2
+    assert says in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_list_names_markets_and_tokens(box, tmp_path):
+    tokens = some_tokens(box, 2)
+    (tmp_path / "list.txt").write_text(f"# mine\n{tokens[0]}  # one\n\n{tokens[1]}\n")
+    home = Home(tmp_path, box)
+    arguments = ["--list", str(tmp_path / "list.txt"), "--only", "books"]
+    done = CliRunner().invoke(
+        capture,
+        [*arguments, "--timeout", "0.5", "--json", "--config", str(home.toml)],
+    )
+    assert done.exit_code == 0
+    said = json.loads(done.stdout)
+    assert (said["stopped"], said["subscriptions"]) == ("timeout", 2)
+
+
+def test_a_signal_ends_it_with_all_stored_and_a_second_capture_is_refused(
+    box, tmp_path
+):
+    home = Home(tmp_path, box)
+    tokens = some_tokens(box, 2)
+    names = [part for token in tokens for part in ("--token", token)]
+    process = home.process("--only", "books", "--json", *names)
+    soon(lambda: home.ask("health") and listening(box, len(tokens)))
+    second = CliRunner().invoke(
+        capture, ["--only", "books", *names, "--config", str(home.toml)]
+    )
+    assert second.exit_code == 75
+    soon(lambda: home.heard() >= len(tokens))
+    process.send_signal(signal.SIGTERM)
+    output, _ = process.communicate()
+    said = json.loads(output)
+    assert process.returncode == said["exit_code"] == 143
+    assert said["messages"] == box.live()["sent"]
+    assert home.rows("book_events")["event_no"].n_unique() == said["messages"]
+
+
+def test_each_set_of_recorders_has_a_cursor_of_its_own(tmp_path):
+    cursors = tmp_path / "cursor.json"
+    assert cursor_path(cursors, RECORDERS).name == "cursor-capture.json"
+    assert cursor_path(cursors, ["crypto"]).name == "cursor-capture-crypto.json"
