@@ -86,13 +86,13 @@ class Source:
 
     def events(self, begin: int, end: int, tokens: Sequence[int] | None) -> Events:
         """The events heard from `begin` until before `end`."""
-        found = self._columns(begin, end, tokens, "")
+        found = self.stored(begin, end, tokens)
         order = np.argsort(found["event_no"], kind="stable")
         number, word = found["event_no"][order], found["word"][order]
         token = word >> _TOKEN
         same = number[1:] == number[:-1]
         if bool(np.any(same & (token[1:] < token[:-1]))):  # a message in two files
-            found = self._columns(begin, end, tokens, _IN_ORDER)
+            found = self.stored(begin, end, tokens, _IN_ORDER)
             order = np.arange(len(found["event_no"]))
             number, word = found["event_no"], found["word"]
             token = word >> _TOKEN
@@ -108,11 +108,15 @@ class Source:
             stored_walk=found["walk"],
         )
 
-    def _columns(
-        self, begin: int, end: int, tokens: Sequence[int] | None, order: str
+    def stored(
+        self,
+        begin: int,
+        end: int,
+        tokens: Sequence[int] | None = None,
+        order: str = "",
     ) -> dict[str, Any]:
-        # Few columns: what is small goes into one word. Putting them in order is what
-        # costs most.
+        """The same as they are stored, with what is small packed into one word."""
+        # Few columns: to put them in order is what costs most.
         return self._db.execute(
             "select event_no, epoch_ns(received_at) as clock,"
             f" (token_key::bigint << {_TOKEN}) + (least(greatest("
