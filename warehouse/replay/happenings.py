@@ -43,7 +43,7 @@ class TickSize:
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """From `at` on nobody knows what was said of the token: its book is not trusted
+    """After `at` nobody knows what was said of the token: its book is not trusted
     until a whole one is heard."""
 
     at: int

@@ -82,7 +82,7 @@ class Replay:
             start = resume.at
             self._take_up(resume)
         self.start = first if start is None else nanoseconds(start)
-        self.end = last + 1 if end is None else nanoseconds(end)
+        self.end = last + 2 if end is None else nanoseconds(end)
         if self.end < self.start:
             raise UsageError(
                 f"The replay would end ({text(self.end)}) before it begins "
@@ -136,8 +136,9 @@ class Replay:
 
     def _of_books(self, begin: int, end: int) -> list[tuple[int, int, Any]]:
         """What changes books between events: the time, the rank, the thing itself."""
-        ends = (one for one in self._stretches if begin <= one.end < end)
-        return [(one.end, _GAP, one) for one in ends] + [
+        # Until its end all is well.
+        ends = (one for one in self._stretches if begin <= one.end + 1 < end)
+        return [(one.end + 1, _GAP, one) for one in ends] + [
             (one.at, _ASKED, one) for one in self._source.asked(begin, end)
         ]
 
