@@ -12,7 +12,7 @@ import logging
 import secrets
 import shutil
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import partial
@@ -25,7 +25,7 @@ from lake.batch import Progress
 from lake.checksum import named, unnamed
 from lake.dataset import Dataset
 from lake.delta_log import DeltaLog, Snapshot
-from lake.encoding import encoded, ranks
+from lake.encoding import encoded, joined, ranks
 from lake.held import Held
 from lake.judging import Hulls, Judging, hulls_of
 from lake.landing import (
@@ -51,6 +51,7 @@ logger = logging.getLogger(__name__)
 MOST_ROWS = 250_000
 MOST_BYTES = 128 << 20
 FILE_ROWS = 1_000_000
+_SOURCES = 10  # so many readings make a part, at least
 _FOLDING = "_folding"
 _INTENT = "intent.json"
 _EPOCH = date(1970, 1, 1)
@@ -146,10 +147,14 @@ class Fold:
             )
         files: list[NewFile] = []
         rows = stored = 0
+        counts = {name: count_rows(self._storage, name) for name in spent}
         for part in parts(
             self._dataset,
-            [partial(self._ready, waiting, name) for name in spent],
-            rows=sum(count_rows(self._storage, name) for name in spent),
+            [
+                partial(self._ready, waiting, some)
+                for some in _together(counts, at_most=self._most_rows // _SOURCES)
+            ],
+            rows=sum(counts.values()),
             most=self._most_rows,
             most_bytes=self._most_bytes,
             scratch=self._storage.path(f"{self._scratch}/spill"),
@@ -200,12 +205,20 @@ class Fold:
         )
 
     def _ready(
-        self, waiting: Waiting, name: str, columns: Sequence[str] | None = None
+        self,
+        waiting: Waiting,
+        names: Sequence[str],
+        columns: Sequence[str] | None = None,
     ) -> pa.Table:
-        """Read the rows of a landing file that need not wait."""
+        """Read the rows of landing files that need not wait."""
         wanted = None if columns is None else {*columns, *waiting.columns}
-        rows = read_rows(self._storage, name, self._dataset, columns=wanted)
-        return waiting.without(name, rows)
+        tables = [
+            waiting.without(
+                name, read_rows(self._storage, name, self._dataset, columns=wanted)
+            )
+            for name in names
+        ]
+        return tables[0] if len(tables) == 1 else joined(tables)
 
     def _progress(self, names: list[str]) -> dict[str, Progress]:
         """The last record of each walk."""
@@ -319,6 +332,23 @@ class Fold:
                 ),
             ]
         )
+
+
+def _together(counts: Mapping[str, int], *, at_most: int) -> list[list[str]]:
+    """Files to be read at once, in their order: many small ones, or a large one.
+
+    What listens lands several files a second; reading each by itself costs more than
+    its rows do.
+    """
+    together: list[list[str]] = []
+    rows = 0
+    for name, count in counts.items():
+        if not together or rows + count > at_most:
+            together.append([])
+            rows = 0
+        together[-1].append(name)
+        rows += count
+    return together
 
 
 def _order(dataset: Dataset, part: Part) -> pl.DataFrame:

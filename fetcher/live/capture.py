@@ -25,7 +25,7 @@ from settings.model import Settings
 
 log = logging.getLogger(__name__)
 
-LINGER_SECONDS = 0.1  # so that what was heard a second ago is durable
+LINGER_SECONDS = 0.2  # so that what was heard a second ago is durable
 # Three threads that never rest share the interpreter. What becomes durable passes it on
 # at every step, and waited five milliseconds each time to get it back.
 SWITCH_SECONDS = 0.0005
