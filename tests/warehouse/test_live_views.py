@@ -108,8 +108,8 @@ def test_concentration_counts_a_wallet_once(captured):
     captured.position(0, "bb", 29.0, row_no=99)
     assert ask(
         captured,
-        "select wallets, shares_held, largest_share, round(top_10_share, 9), round(hhi, 9)"
-        " from gold.participant_concentration",
+        "select wallets, shares_held, largest_share, round(top_10_share, 9),"
+        " round(hhi, 9) from gold.participant_concentration",
     ) == [(3, 100.0, 0.6, 1.0, 0.46)]
 
 
