@@ -6,22 +6,15 @@ import csv
 import gzip
 import json
 import os
-from collections import defaultdict
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import groupby
-from pathlib import Path
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 import real_payloads as real
+from captured_lake import commit
 
-from bronze import DATASETS
 from ingestion.run import ingest
-from lake.delta_log import DeltaLog, new_file
-from lake.storage import LocalStorage
 from warehouse.connect import open_to_read
 from warehouse.replay import Book, Replay, book_at
 
@@ -32,28 +25,6 @@ SIDES = {"bid": "BUY", "ask": "SELL", "BUY": "BUY", "SELL": "SELL"}
 MILLISECOND = 1_000_000
 # Bytes. The largest games take a minute; who wants them too says so.
 LARGEST = int(os.environ.get("POLYLAKE_LARGEST_CAPTURE", "200000"))
-
-
-def commit(lake: Path, dataset: str, rows: list[dict]) -> None:
-    """Make rows live in a lake, a file a day."""
-    schema = DATASETS[dataset]
-    days = defaultdict(list)
-    for row in rows:
-        moment = row.get("received_at_ns") or row["at_ns"]
-        at = datetime.fromtimestamp(moment // 10**9, UTC)
-        days[f"dt={at:%Y-%m-%d}"].append({"fetched_at": at} | row)
-    files = []
-    for day, of_day in days.items():
-        path = lake / dataset / day / "0001.parquet"
-        path.parent.mkdir(parents=True)
-        pq.write_table(pa.Table.from_pylist(of_day, schema=schema.schema), path)
-        size = path.stat().st_size
-        columns = [schema.sort_by[0]]
-        footer = pq.read_metadata(path)
-        files.append(
-            new_file(f"{day}/0001.parquet", footer, size=size, columns=columns)
-        )
-    DeltaLog(LocalStorage(lake), schema).commit(files)
 
 
 def lines(name: str) -> Iterator[dict[str, str]]:

@@ -200,7 +200,8 @@ class Source:
             "select token_key, stretch_key, epoch_ns(covered_from),"
             " epoch_ns(covered_until), reason from gold.book_stretches"
             " inner join (select token_id, token_key from silver.MarketTokenDim)"
-            f" using (token_id) where {self._of()} order by covered_from",
+            f" using (token_id) where {self._of()}"
+            " order by covered_from, token_key, stretch_key",
         ).fetchall()
         return [Stretch(*row) for row in rows]
 
@@ -240,7 +241,8 @@ class Source:
             "select epoch_ns(traded_at), token_key, is_buy, price, size"
             f" from silver.TradeFact where {self._of()} and withdrawn_at is null"
             " and coalesce(is_taker, true) and traded_at >= make_timestamp(?)"
-            " and traded_at < make_timestamp(?) order by traded_at, order_in_second",
+            " and traded_at < make_timestamp(?)"
+            " order by traded_at, order_in_second, market_key",
             [-(-begin // 1000), -(-end // 1000)],
         ).fetchall()
         for at, token, is_buy, price, size in rows:
@@ -254,7 +256,7 @@ class Source:
             " epoch_ns(exchange_at) from silver.CryptoPriceFact"
             f" where {_BETWEEN} and regexp_extract(lower(symbol),"
             " '^([a-z0-9]+?)[-/_]?usd[tc]?$', 1) in (select unnest(?::varchar[]))"
-            " order by received_at, exchange_at",
+            " order by received_at, exchange_at, source, symbol, price",
             [begin, end, list(assets)],
         ).fetchall()
         return [Price(*row) for row in rows]
