@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import polars as pl
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from lake.confirm import lower_hex
 from lake.dataset import Chain
-from lake.encoding import coded, dictionary, series
+from lake.encoding import coded, dictionary, frame, lower_hex, one_chunk, series
 
 _UNKNOWN = -1
 _DIGITS = 10
@@ -22,24 +24,22 @@ class Coding:
 
     def __init__(self, table: pa.Table, chain: Chain) -> None:
         self._chain = chain
-        self._texts: dict[str, pl.Series] = {}
-        columns = []
+        self._texts: dict[str, pa.Array] = {}
+        columns = {}
         for name, role in _roles(chain).items():
             if _is_text(table.schema.field(name).type):
-                numbers, self._texts[role] = coded(table[name], lower_hex)
+                columns[role], self._texts[role] = coded(table[name])
             else:
-                numbers = _whole(series(table[name]))
-            columns.append(numbers.alias(role))
-        self.rows = pl.DataFrame(columns)
-        self._walks = {walk_id: n for n, walk_id in enumerate(self._texts["walk_id"])}
+                columns[role] = one_chunk(table[name])
+        self._numbers = columns.keys() - self._texts.keys()
+        self.rows = _whole(frame(columns), self._numbers)
+        walks = self._texts["walk_id"].to_pylist()
+        self._walks = {walk_id: n for n, walk_id in enumerate(walks)}
 
     def texts(self, column: str) -> pl.DataFrame:
         """Return the numbers of a column, and the `text` of each."""
-        return (
-            self._texts[column]
-            .alias("text")
-            .to_frame()
-            .select(pl.int_range(pl.len(), dtype=pl.Int32).alias(column), "text")
+        return frame({"text": self._texts[column]}).select(
+            pl.int_range(pl.len(), dtype=pl.Int32).alias(column), "text"
         )
 
     def like(self, table: pa.Table) -> pl.DataFrame:
@@ -48,15 +48,14 @@ class Coding:
         A text that the coded rows do not have is -1: it equals none of theirs. Only
         walks that are not among theirs are still told apart.
         """
-        columns = []
+        columns = {}
         for name, role in _roles(self._chain).items():
-            if not _is_text(table.schema.field(name).type):
-                numbers = _whole(series(table[name]))
+            if _is_text(table.schema.field(name).type):
+                codes, texts = dictionary(table[name])
+                columns[role] = self._codes(role, lower_hex(texts)).take(codes)
             else:
-                places, texts = dictionary(table[name])
-                numbers = self._numbers(role, lower_hex(texts)).gather(places)
-            columns.append(numbers.alias(role))
-        return pl.DataFrame(columns)
+                columns[role] = one_chunk(table[name])
+        return _whole(frame(columns), self._numbers)
 
     def checksums(self, rows: pl.DataFrame) -> pl.DataFrame:
         """Return walk_id, group and the checksum of the walk's rows of the group.
@@ -73,7 +72,7 @@ class Coding:
             value = pl.col(role)
             if role in self._texts:
                 tails = (
-                    self._texts[role]
+                    series(self._texts[role])
                     .str.slice(-_DIGITS)
                     .str.to_integer(base=16, dtype=pl.Int64, strict=False)
                 )
@@ -85,23 +84,13 @@ class Coding:
             .agg(pl.col("sum").sum())
         )
 
-    def _numbers(self, role: str, texts: pl.Series) -> pl.Series:
+    def _codes(self, role: str, texts: pa.Array) -> pa.Array:
         if role == "walk_id":
             known = self._walks
-            numbers = [known.setdefault(text, len(known)) for text in texts]
-            return pl.Series(numbers, dtype=pl.Int32)
-        return (
-            texts.alias("text")
-            .to_frame()
-            .join(
-                self.texts(role),
-                on="text",
-                how="left",
-                nulls_equal=True,
-                maintain_order="left",
-            )[role]
-            .fill_null(_UNKNOWN)
-        )
+            numbers = [known.setdefault(text, len(known)) for text in texts.to_pylist()]
+            return pa.array(numbers, pa.int32())
+        found = pc.index_in(texts, value_set=self._texts[role])
+        return pc.fill_null(found, _UNKNOWN)
 
 
 def _roles(chain: Chain) -> dict[str, str]:
@@ -114,8 +103,13 @@ def _is_text(kind: pa.DataType) -> bool:
     return bool(pa.types.is_dictionary(kind) or pa.types.is_string(kind))
 
 
-def _whole(column: pl.Series) -> pl.Series:
-    if column.dtype.is_float():
-        millionths = (column * 1e6).round(0, mode="half_away_from_zero")
-        return millionths.cast(pl.Int64, strict=False)
-    return column.cast(pl.Int64)
+def _whole(rows: pl.DataFrame, numbers: Iterable[str]) -> pl.DataFrame:
+    """Return these columns as whole numbers: sizes and prices as millionths."""
+    return rows.with_columns(
+        (
+            (pl.col(name) * 1e6).round(0, mode="half_away_from_zero")
+            if rows.schema[name].is_float()
+            else pl.col(name)
+        ).cast(pl.Int64, strict=not rows.schema[name].is_float())
+        for name in numbers
+    )

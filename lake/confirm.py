@@ -198,14 +198,3 @@ def ranges(stretches: Iterable[Stretch]) -> pl.DataFrame:
     rows = [(one.walk_id, one.low, one.high) for one in stretches]
     schema = {"walk_id": pl.String, "low": pl.Int64, "high": pl.Int64}
     return pl.DataFrame(rows, schema=schema, orient="row")
-
-
-def lower_hex(texts: pl.Series) -> pl.Series:
-    """Return texts with those that begin with 0x in lower case."""
-    lower = pl.col("text").str.to_lowercase()
-    return (
-        texts.alias("text")
-        .to_frame()
-        .select(pl.when(lower.str.starts_with("0x")).then(lower).otherwise("text"))
-        .to_series()
-    )

@@ -6,7 +6,7 @@ written as a number. These functions keep that form while tables are joined and 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 
 import polars as pl
 import pyarrow as pa
@@ -89,32 +89,30 @@ def ranks(column: pa.ChunkedArray) -> pl.Series:
     return rank.gather(series(array.indices))
 
 
-def coded(
-    column: pa.ChunkedArray, normal: Callable[[pl.Series], pl.Series]
-) -> tuple[pl.Series, pl.Series]:
+def coded(column: pa.ChunkedArray) -> tuple[pa.Array, pa.Array]:
     """Return a text column as numbers, and the texts: `texts[number]`, ascending.
 
-    Values that `normal` makes equal get one number.
+    Hex that differs in case only gets one number.
     """
     numbers, values = dictionary(column)
-    values = normal(values).alias("text")
-    texts = values.unique().sort()
-    places = values.to_frame().join(
-        texts.to_frame().with_row_index("number"),
-        on="text",
-        how="left",
-        nulls_equal=True,
-        maintain_order="left",
-    )
-    return places["number"].cast(pl.Int32).gather(numbers), texts
+    values = lower_hex(values)
+    texts = values.unique()
+    texts = texts.take(pc.array_sort_indices(texts, null_placement="at_start"))
+    return pc.index_in(values, value_set=texts).take(numbers), texts
 
 
-def dictionary(column: pa.ChunkedArray) -> tuple[pl.Series, pl.Series]:
+def dictionary(column: pa.ChunkedArray) -> tuple[pa.Array, pa.Array]:
     """Return a text column as numbers, and the text of each number."""
     array = one_chunk(column)
     if not pa.types.is_dictionary(array.type):
         array = array.dictionary_encode()
-    return series(array.indices), series(array.dictionary)
+    return array.indices, array.dictionary
+
+
+def lower_hex(texts: pa.Array) -> pa.Array:
+    """Return texts with those that begin with 0x in lower case."""
+    lower = pc.utf8_lower(texts)
+    return pc.if_else(pc.starts_with(lower, "0x"), lower, texts)
 
 
 def series(column: pa.Array | pa.ChunkedArray) -> pl.Series:
@@ -123,6 +121,14 @@ def series(column: pa.Array | pa.ChunkedArray) -> pl.Series:
         column = column.cast(column.type.value_type)
     converted = pl.from_arrow(column)
     assert isinstance(converted, pl.Series)
+    return converted
+
+
+def frame(columns: pa.Table | Mapping[str, pa.Array]) -> pl.DataFrame:
+    """Return Arrow columns as a polars frame."""
+    table = columns if isinstance(columns, pa.Table) else pa.table(columns)
+    converted = pl.from_arrow(table)
+    assert isinstance(converted, pl.DataFrame)
     return converted
 
 

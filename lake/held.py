@@ -10,16 +10,18 @@ from typing import Any
 
 import polars as pl
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from lake.confirm import Stretch, lower_hex
+from lake.confirm import Stretch
 from lake.dataset import Dataset
 from lake.delta_log import LiveFile
-from lake.encoding import dictionary, series
+from lake.encoding import dictionary, frame, lower_hex, one_chunk
 from lake.storage import LocalStorage
 from lake.unreadable import reading
 
 _EPOCH = date(1970, 1, 1)
+_PAIRS = pa.schema({"group": pa.string(), "clock": pa.int64()})
 
 
 @dataclass(frozen=True)
@@ -83,26 +85,27 @@ class Held:
             columns = ["walk_id", *self._chain.identity]
             with reading(self._storage.path(self._dataset.name)):
                 rows = file.read_row_group(number, columns=columns)
-            yield rows.filter(wished.to_arrow())
+            yield rows.filter(wished)
 
     def pairs(self, day: int, wanted: Wanted) -> Iterator[pl.DataFrame]:
         """Yield the wanted groups and clocks of a day, each once a row group."""
         for _, _, wished, light in self._matches(day, wanted):
-            group, texts = dictionary(light[self._chain.group])
-            clock = series(light[self._chain.clock])
-            pairs = pl.DataFrame({"group": group, "clock": clock}).filter(wished)
-            yield pairs.unique().select(
-                pl.lit(lower_hex(texts)).gather("group").alias("group"), "clock"
-            )
+            codes, texts = dictionary(light[self._chain.group])
+            group = pa.DictionaryArray.from_arrays(codes, lower_hex(texts))
+            columns = [group, light[self._chain.clock]]
+            pairs = pa.table(columns, names=["group", "clock"]).filter(wished)
+            pairs = pairs.group_by(["group", "clock"]).aggregate([])
+            yield frame(pairs.cast(_PAIRS))
 
     def _matches(
         self, day: int, wanted: Wanted
-    ) -> Iterator[tuple[pq.ParquetFile, int, pl.Series, pa.Table]]:
+    ) -> Iterator[tuple[pq.ParquetFile, int, pa.Array, pa.Table]]:
         """Yield row groups with wanted rows, which rows, and their group and clock."""
         if wanted.nothing or day not in self._files:
             return
         low, high = wanted.bounds()
-        names = wanted.near["group"].sort().to_list()
+        near = wanted.near.sort("group").to_arrow()
+        names = near["group"].to_pylist()
         for live in self._files[day]:
             if not live.may_hold(self._chain.clock, low, high):
                 continue
@@ -122,33 +125,28 @@ class Held:
                         continue
                     columns = [self._chain.group, self._chain.clock]
                     light = file.read_row_group(number, columns=columns)
-                    wished = self._wished(light, wanted)
-                    if wished.any():
+                    wished = self._wished(light, near, wanted.spans)
+                    if pc.any(wished).as_py():
                         yield file, number, wished, light
 
-    def _wished(self, light: pa.Table, wanted: Wanted) -> pl.Series:
-        """Which rows are wanted."""
-        group, texts = dictionary(light[self._chain.group])
-        limits = (
-            lower_hex(texts)
-            .alias("group")
-            .to_frame()
-            .join(wanted.near, on="group", how="left", maintain_order="left")
-        )
-        inside = pl.col("clock").is_between("low", "high").fill_null(value=False)
-        for span in wanted.spans:
-            inside = inside | pl.col("clock").is_between(span.low, span.high)
-        return (
-            pl.DataFrame(
-                {
-                    "clock": series(light[self._chain.clock]),
-                    "low": limits["low"].gather(group),
-                    "high": limits["high"].gather(group),
-                }
-            )
-            .select(inside.alias("wished"))
-            .to_series()
-        )
+    def _wished(
+        self, light: pa.Table, near: pa.Table, spans: Sequence[Stretch]
+    ) -> pa.Array:
+        """Which rows are wanted; in Arrow, for most row groups are small."""
+        codes, texts = dictionary(light[self._chain.group])
+        clock = one_chunk(light[self._chain.clock])
+        groups = one_chunk(near["group"])
+        place = pc.index_in(lower_hex(texts), value_set=groups).take(codes)
+        limits = (one_chunk(near[name]).take(place) for name in ("low", "high"))
+        inside = pc.fill_null(_between(clock, *limits), False)
+        for span in spans:
+            of_span = pc.fill_null(_between(clock, span.low, span.high), False)
+            inside = pc.or_(inside, of_span)
+        return inside
+
+
+def _between(clock: pa.Array, low: pa.Array | int, high: pa.Array | int) -> pa.Array:
+    return pc.and_(pc.greater_equal(clock, low), pc.less_equal(clock, high))
 
 
 def _bounds(file: pq.ParquetFile, number: int, column: str) -> tuple[str, str] | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 
 import polars as pl
@@ -15,14 +15,13 @@ from lake.confirm import (
     WALK_PAIR,
     absent,
     judged,
-    lower_hex,
     newly_spoken_for,
     ranges,
     scopes,
     spoken_for,
 )
 from lake.dataset import Dataset
-from lake.encoding import coded, series
+from lake.encoding import coded, frame, joined, one_chunk, series
 from lake.held import Held, Wanted
 from lake.parts import DAY, Part
 from lake.walks import WALKS
@@ -165,10 +164,11 @@ class Judging:
 
     def _keys(self, part: Part) -> tuple[pl.DataFrame, pl.Series, pl.Series]:
         """Each row's walk and group as numbers, and its clock; and both texts."""
-        walk, walks = coded(part.rows["walk_id"], lower_hex)
-        name, names = coded(part.rows[self._chain.group], lower_hex)
-        clock = series(part.rows[self._chain.clock])
-        return pl.DataFrame({"walk": walk, "name": name, "clock": clock}), walks, names
+        walk, walks = coded(part.rows["walk_id"])
+        name, names = coded(part.rows[self._chain.group])
+        clock = one_chunk(part.rows[self._chain.clock])
+        keys = frame({"walk": walk, "name": name, "clock": clock})
+        return keys, series(walks), series(names)
 
     def _contested(self, keys: pl.DataFrame, served: pl.DataFrame) -> pl.Series:
         """The numbers of rows that bronze, or another walk of this fold, may have."""
@@ -203,9 +203,12 @@ class Judging:
             [
                 coding.rows.clear(),
                 *(
-                    coding.like(found).join(pairs, on=PAIR, how="semi")
-                    for day in part.day.unique().sort()
-                    for found in self._held.rows(day, wanted.within(*_seconds(day)))
+                    coding.like(joined(found)).join(pairs, on=PAIR, how="semi")
+                    for found in _gathered(
+                        found
+                        for day in part.day.unique().sort()
+                        for found in self._held.rows(day, wanted.within(*_seconds(day)))
+                    )
                 ),
             ]
         )
@@ -248,15 +251,33 @@ class Judging:
         days = {
             day for day in (*self._days, *self._pairs) if before is None or day < before
         }
+        served, held = [_NO_PAIRS], [_NO_PAIRS.select(PAIR)]
         for day in sorted(days):
-            wanted = self._wanted.within(*_seconds(day))
-            served = pl.concat([_NO_PAIRS, *self._pairs.pop(day, [])])
-            if not (wanted.nothing and served.is_empty()):
-                held = [served.select(PAIR), *self._held.pairs(day, wanted)]
-                self._absent.append(
-                    absent(self._narrow, self._wide, served, pl.concat(held))
-                )
+            served += self._pairs.pop(day, [])
+            held += self._held.pairs(day, self._wanted.within(*_seconds(day)))
+            if sum(map(len, served)) + sum(map(len, held)) > _PAIRS_AT_ONCE:
+                self._note_absent(pl.concat(served), held)
+                served, held = [_NO_PAIRS], [_NO_PAIRS.select(PAIR)]
+        self._note_absent(pl.concat(served), held)
         self._days -= days
+
+    def _note_absent(self, served: pl.DataFrame, held: list[pl.DataFrame]) -> None:
+        """Find what is absent on whole days of what came and what bronze has."""
+        seen = pl.concat([served.select(PAIR), *held])
+        if not seen.is_empty():
+            self._absent.append(absent(self._narrow, self._wide, served, seen))
+
+
+def _gathered(tables: Iterable[pa.Table]) -> Iterator[list[pa.Table]]:
+    """Yield the tables in lists of so many rows that each is worth its while."""
+    gathered: list[pa.Table] = []
+    for table in tables:
+        gathered.append(table)
+        if sum(one.num_rows for one in gathered) > _ROWS_AT_ONCE:
+            yield gathered
+            gathered = []
+    if gathered:
+        yield gathered
 
 
 def _confirmed(coding: Coding, rows: pl.DataFrame) -> pl.DataFrame:
@@ -282,6 +303,8 @@ def hulls_of(walks: pa.Table) -> pl.DataFrame:
     )
 
 
+_ROWS_AT_ONCE = 100_000
+_PAIRS_AT_ONCE = 1_000_000
 _NO_PAIRS = pl.DataFrame(
     schema={"walk_id": pl.String, "group": pl.String, "clock": pl.Int64}
 )

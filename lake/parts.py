@@ -15,9 +15,8 @@ from typing import Protocol
 import polars as pl
 import pyarrow as pa
 
-from lake.confirm import lower_hex
 from lake.dataset import Dataset
-from lake.encoding import compact, joined, series
+from lake.encoding import compact, joined, lower_hex, one_chunk, series
 
 DAY = 86_400
 _HOUR = 3_600
@@ -115,7 +114,7 @@ def _placed(dataset: Dataset, rows: pa.Table, heavy: pl.Series) -> _Placed:
     here = pl.col("day").is_in(heavy.implode())
     place = place.with_columns(
         hour=_seconds(dataset, rows) // _HOUR,
-        group=lower_hex(series(rows[_group(dataset)]).cast(pl.String)),
+        group=series(lower_hex(one_chunk(rows[_group(dataset)]).cast(pa.string()))),
     )
     return _Placed(
         rows,
