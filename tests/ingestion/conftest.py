@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import pytest
 from bronze_lake import BronzeLake
-from small_warehouse import SmallWarehouse
+from small_warehouse import SmallWarehouse, begun_warehouse
 
-from ingestion.publish import Turns
 from ingestion.run import ingest
 
 
@@ -28,10 +26,6 @@ def laid_out(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def warehouse(bronze: BronzeLake, tmp_path: Path, laid_out: Path) -> SmallWarehouse:
+def warehouse(bronze: BronzeLake, laid_out: Path) -> SmallWarehouse:
     """The warehouse of that lake, not published yet, its tables and views made."""
-    path = tmp_path / "data" / "warehouse.duckdb"
-    begun = Turns(path).next()
-    begun.parent.mkdir(parents=True)
-    shutil.copyfile(laid_out, begun)
-    return SmallWarehouse(bronze.root, path)
+    return begun_warehouse(bronze, laid_out)

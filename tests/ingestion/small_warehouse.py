@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bronze_lake import BronzeLake
+
+from ingestion.publish import Turns
 from ingestion.run import Summary, ingest
 from warehouse.connect import open_to_read
 
@@ -47,3 +51,12 @@ class SmallWarehouse:
         """Ingest, then return columns of all fills."""
         self.ingest()
         return self.ask(f"select {columns} from fills order by {order}")
+
+
+def begun_warehouse(bronze: BronzeLake, laid_out: Path) -> SmallWarehouse:
+    """The warehouse of a lake, not published yet, its tables and views made."""
+    path = bronze.root / "warehouse.duckdb"
+    begun = Turns(path).next()
+    begun.parent.mkdir(parents=True)
+    shutil.copyfile(laid_out, begun)
+    return SmallWarehouse(bronze.root, path)

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from bronze_lake import trade
+from bronze_lake import BronzeLake, trade
+from small_warehouse import begun_warehouse
 
 import ingestion.run
 from ingestion.load import Loader
@@ -79,9 +80,28 @@ def add(bronze, number):
     bronze.commit("trades", [trade(second=number, walk=f"m{number}")])
 
 
-def test_a_reader_holds_its_file_open_through_two_ingests(bronze, warehouse):
-    add(bronze, 1)
-    warehouse.ingest()
+@pytest.fixture(scope="module")
+def begun(tmp_path_factory, laid_out):
+    """Lakes as they are after one ingest and after two, of a trade each."""
+    lakes = []
+    for runs in (1, 2):
+        lake = BronzeLake(tmp_path_factory.mktemp(f"after_{runs}") / "data")
+        warehouse = begun_warehouse(lake, laid_out)
+        for number in range(1, runs + 1):
+            add(lake, number)
+            warehouse.ingest()
+        lakes.append(lake)
+    return lakes
+
+
+@pytest.fixture
+def begin(begun, bronze, warehouse):
+    """Begin with so many trades taken in, one a run: a copy, hard links as well."""
+    return lambda runs: bronze.become(begun[runs - 1])
+
+
+def test_a_reader_holds_its_file_open_through_two_ingests(bronze, warehouse, begin):
+    begin(1)
     with Reader(warehouse.path) as reader:
         assert reader.count() == 1
         for number in (2, 3, 4):
@@ -91,9 +111,8 @@ def test_a_reader_holds_its_file_open_through_two_ingests(bronze, warehouse):
             assert warehouse.ask(COUNT) == [(number,)]
 
 
-def test_a_reader_in_the_same_process_keeps_its_state_too(bronze, warehouse):
-    add(bronze, 1)
-    warehouse.ingest()
+def test_a_reader_in_the_same_process_keeps_its_state_too(bronze, warehouse, begin):
+    begin(1)
     with duckdb.connect(str(warehouse.path), read_only=True) as db:
         for number in (2, 3, 4):
             add(bronze, number)
@@ -111,18 +130,16 @@ def test_the_two_files_take_turns(bronze, warehouse):
     assert turns == ["a", "b", "a", "b"]
 
 
-def test_nothing_new_publishes_nothing(bronze, warehouse):
-    add(bronze, 1)
-    warehouse.ingest()
+def test_nothing_new_publishes_nothing(bronze, warehouse, begin):
+    begin(1)
     before = warehouse.path.stat()
     assert not warehouse.ingest().published
     after = warehouse.path.stat()
     assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
 
 
-def test_the_published_file_is_whole_and_read_only(bronze, warehouse):
-    add(bronze, 1)
-    warehouse.ingest()
+def test_the_published_file_is_whole_and_read_only(bronze, warehouse, begin):
+    begin(1)
     assert warehouse.path.stat().st_mode & 0o777 == 0o444
     assert not list(warehouse.path.parent.rglob("*.wal"))
     assert not list(warehouse.path.parent.rglob("publishing"))
@@ -130,9 +147,8 @@ def test_the_published_file_is_whole_and_read_only(bronze, warehouse):
         assert db.execute(COUNT).fetchall() == [(1,)], "without our code"
 
 
-def test_what_a_dead_run_left_behind_is_removed(bronze, warehouse):
-    add(bronze, 1)
-    warehouse.ingest()
+def test_what_a_dead_run_left_behind_is_removed(bronze, warehouse, begin):
+    begin(1)
     folder = warehouse.path.parent / ".warehouse"
     for name in ("publishing", "copying.duckdb", "building.duckdb"):
         (folder / name).write_bytes(b"left behind")
@@ -141,9 +157,10 @@ def test_what_a_dead_run_left_behind_is_removed(bronze, warehouse):
     assert sorted(p.name for p in folder.iterdir()) == ["a.duckdb", "b.duckdb", "lock"]
 
 
-def test_a_log_left_by_someone_who_wrote_is_moved_aside_and_reported(bronze, warehouse):
-    add(bronze, 1)
-    warehouse.ingest()
+def test_a_log_left_by_someone_who_wrote_is_moved_aside_and_reported(
+    bronze, warehouse, begin
+):
+    begin(1)
     wal = warehouse.path.with_name("warehouse.duckdb.wal")
     wal.write_bytes(b"someone's changes")
     add(bronze, 2)
@@ -234,10 +251,9 @@ def test_a_run_killed_between_batches_goes_on_where_it_was(bronze, warehouse):
 
 
 def test_a_run_that_fails_leaves_the_published_file_as_it_was(
-    bronze, warehouse, monkeypatch
+    bronze, warehouse, monkeypatch, begin
 ):
-    add(bronze, 1)
-    warehouse.ingest()
+    begin(1)
     add(bronze, 2)
 
     def fail(*_):
@@ -252,10 +268,8 @@ def test_a_run_that_fails_leaves_the_published_file_as_it_was(
     assert warehouse.ask(COUNT) == [(2,)]
 
 
-def test_a_damaged_file_whose_turn_it_is_is_replaced(bronze, warehouse):
-    for number in (1, 2):
-        add(bronze, number)
-        warehouse.ingest()
+def test_a_damaged_file_whose_turn_it_is_is_replaced(bronze, warehouse, begin):
+    begin(2)
     slots(warehouse)[0].chmod(0o644)
     slots(warehouse)[0].write_bytes(b"torn")
     add(bronze, 3)
@@ -264,9 +278,10 @@ def test_a_damaged_file_whose_turn_it_is_is_replaced(bronze, warehouse):
 
 
 @pytest.mark.parametrize("content", [b"torn", None])
-def test_a_damaged_published_file_of_ours_is_built_anew(bronze, warehouse, content):
-    add(bronze, 1)
-    warehouse.ingest()
+def test_a_damaged_published_file_of_ours_is_built_anew(
+    bronze, warehouse, content, begin
+):
+    begin(1)
     whole = warehouse.path.read_bytes()
     flipped = bytes(255 - byte for byte in whole[4096:]) if content is None else b""
     warehouse.path.chmod(0o644)
@@ -277,10 +292,8 @@ def test_a_damaged_published_file_of_ours_is_built_anew(bronze, warehouse, conte
 
 
 @pytest.mark.parametrize("gone", ["a", "b", "published", "all"])
-def test_files_that_are_gone_are_made_again(bronze, warehouse, gone):
-    for number in (1, 2):
-        add(bronze, number)
-        warehouse.ingest()
+def test_files_that_are_gone_are_made_again(bronze, warehouse, gone, begin):
+    begin(2)
     for slot in slots(warehouse):
         if gone in (slot.stem, "all"):
             slot.unlink()
@@ -294,10 +307,10 @@ def test_files_that_are_gone_are_made_again(bronze, warehouse, gone):
     assert warehouse.ask(COUNT) == [(4,)]
 
 
-def test_a_warehouse_moved_without_its_second_file_goes_on(bronze, warehouse, tmp_path):
-    for number in (1, 2):
-        add(bronze, number)
-        warehouse.ingest()
+def test_a_warehouse_moved_without_its_second_file_goes_on(
+    bronze, warehouse, tmp_path, begin
+):
+    begin(2)
     content = warehouse.path.read_bytes()
     for path in (*slots(warehouse), warehouse.path):
         path.unlink()
@@ -308,21 +321,17 @@ def test_a_warehouse_moved_without_its_second_file_goes_on(bronze, warehouse, tm
     assert warehouse.ask(COUNT) == [(3,)]
 
 
-def test_a_file_far_behind_is_replaced_by_a_copy(bronze, warehouse, monkeypatch):
+def test_a_file_far_behind_is_replaced_by_a_copy(bronze, warehouse, monkeypatch, begin):
     monkeypatch.setattr(ingestion.run, "_COPY_MINIMUM", 0)
     monkeypatch.setattr(ingestion.run, "_COPY_SHARE", 1 << 40)
-    for number in (1, 2):
-        add(bronze, number)
-        warehouse.ingest()
+    begin(2)
     add(bronze, 3)
     assert warehouse.ingest().datasets["trades"].rows_seen == 1
     assert warehouse.ask(COUNT) == [(3,)]
 
 
-def test_rebuild_gives_the_same_beside_a_reader(bronze, warehouse):
-    for number in (1, 2):
-        add(bronze, number)
-        warehouse.ingest()
+def test_rebuild_gives_the_same_beside_a_reader(bronze, warehouse, begin):
+    begin(2)
     before = warehouse.ask("from gold.trades order by all")
     with Reader(warehouse.path) as reader:
         assert reader.count() == 2
@@ -336,9 +345,8 @@ def test_rebuild_gives_the_same_beside_a_reader(bronze, warehouse):
     assert warehouse.ask(COUNT) == [(3,)]
 
 
-def test_a_warehouse_of_another_layout_is_built_anew(bronze, warehouse):
-    add(bronze, 1)
-    warehouse.ingest()
+def test_a_warehouse_of_another_layout_is_built_anew(bronze, warehouse, begin):
+    begin(1)
     warehouse.path.chmod(0o644)
     with duckdb.connect(str(warehouse.path)) as db:
         db.execute("update ingest.Layout set tables = 'of old'")
@@ -356,9 +364,8 @@ def test_tables_are_of_another_layout_when_any_step_differs_but_no_comment():
     assert made_by("select 1") != made_by("select 2")
 
 
-def test_views_of_another_release_are_made_anew(bronze, warehouse):
-    add(bronze, 1)
-    warehouse.ingest()
+def test_views_of_another_release_are_made_anew(bronze, warehouse, begin):
+    begin(1)
     warehouse.path.chmod(0o644)
     with duckdb.connect(str(warehouse.path)) as db:
         db.execute("update ingest.Layout set views = 'of old'")
@@ -371,19 +378,16 @@ def test_views_of_another_release_are_made_anew(bronze, warehouse):
     ) == [(0,)]
 
 
-def test_a_lake_that_is_gone_is_said_and_the_warehouse_stays(bronze, warehouse):
-    add(bronze, 1)
-    warehouse.ingest()
+def test_a_lake_that_is_gone_is_said_and_the_warehouse_stays(bronze, warehouse, begin):
+    begin(1)
     bronze.root.joinpath("trades").rename(bronze.root / "elsewhere")
     with pytest.raises(LakeChanged, match="--rebuild"):
         warehouse.ingest()
     assert warehouse.ask(COUNT) == [(1,)]
 
 
-def test_a_lake_made_anew_is_taken_in_from_the_start(bronze, warehouse):
-    for number in (1, 2):
-        add(bronze, number)
-        warehouse.ingest()
+def test_a_lake_made_anew_is_taken_in_from_the_start(bronze, warehouse, begin):
+    begin(2)
     bronze.root.joinpath("trades").rename(bronze.root / "elsewhere")
     add(bronze, 7)
     assert warehouse.ingest().rebuilt
