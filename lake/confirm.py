@@ -106,10 +106,11 @@ def judged(
     counts = counts.join(turns, on=WALK_PAIR)
     before = held.group_by(served.columns).agg(had=pl.len())
     most = most_seen(held)
+    totals = _totals(most)
     verdicts = []
-    for turn in turns["turn"].unique().sort():
-        now = counts.filter(pl.col("turn") == turn)
-        totals = most.group_by(PAIR).agg(total=pl.col("most").sum())
+    turn_by_turn = counts.partition_by("turn", as_dict=True)
+    for turn in sorted(turn_by_turn):
+        now = turn_by_turn.pop(turn)
         verdict = (
             now.join(most, on=identity, how="left", nulls_equal=True)
             .group_by([*WALK_PAIR, "whole", "again"])
@@ -130,6 +131,9 @@ def judged(
         stored = now.join(
             verdict.filter(~pl.col("confirmed")), on=WALK_PAIR, how="semi"
         )
+        verdicts.append(verdict)
+        if stored.is_empty():
+            continue
         most = (
             pl.concat(
                 [
@@ -144,8 +148,12 @@ def judged(
             .group_by(identity)
             .agg(pl.col("most").max())
         )
-        verdicts.append(verdict)
+        totals = _totals(most)
     return pl.concat([turns.clear().select(*WALK_PAIR, confirmed="whole"), *verdicts])
+
+
+def _totals(most: pl.DataFrame) -> pl.DataFrame:
+    return most.group_by(PAIR).agg(total=pl.col("most").sum())
 
 
 def absent(
