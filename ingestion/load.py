@@ -93,6 +93,11 @@ _INSERT = re.compile(
     re.DOTALL | re.MULTILINE,
 )
 
+_WHOLE_TABLE = re.compile(
+    r"select\s+[\w\s,*]+?\s+from (\w+)\s*(?:order\s+by\s[^;]*)?;?\s*", re.DOTALL
+)
+"""A query that has rows where the table that it names has some."""
+
 
 class Loader:
     """Takes intakes into one open warehouse file, from the lake at `root`.
@@ -355,6 +360,11 @@ class Loader:
                 self._db.execute(statement)
             return
         into, query = insert.groups()
+        whole = _WHOLE_TABLE.fullmatch(query)
+        if whole is not None:
+            if self._count(whole[1]):
+                self._db.execute(statement)
+            return
         self._db.execute(f"create or replace temp table gain as\n{query}")
         if self._count("gain"):
             self._db.execute(f"{into} from gain")

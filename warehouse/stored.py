@@ -18,7 +18,7 @@ import duckdb
 from warehouse.connect import transaction
 from warehouse.models import run_steps
 
-STALE_HOURS_AT_ONCE = 50_000  # some million fills: what is held in memory meanwhile
+STALE_HOURS_AT_ONCE = 150_000  # some million fills: held in memory meanwhile
 FILLS_AT_ONCE = 2_000_000
 
 _STORED = (

@@ -65,28 +65,86 @@ asked as (
         and resolutions.resolved_at is not null
 ),
 
--- the hour in which the moment lies counts match by match
-within_hour as (
+-- the hour in which the moment lies: where its last match came after the moment,
+-- it counts match by match
+hours_of_asked as (
     select
         asked.market_key,
         asked.horizon,
+        asked.asked_at,
+        hours.hour_start,
+        hours.last_price,
+        hours.last_price_at
+    from asked
+    inner join hours
+        on
+            asked.market_key = hours.market_key
+            and date_trunc('hour', asked.asked_at) = hours.hour_start
+),
+
+matches as (
+    select
+        matches_by_key.market_key,
+        matches_by_key.token_key,
+        matches_by_key.traded_at,
+        matches_by_key.order_in_second,
+        matches_by_key.price,
+        date_trunc('hour', matches_by_key.traded_at) as hour_start
+    from silver.MatchByKey as matches_by_key
+    semi join hours_of_asked
+        on
+            matches_by_key.market_key = hours_of_asked.market_key
+            and date_trunc('hour', matches_by_key.traded_at)
+            = hours_of_asked.hour_start
+            and hours_of_asked.last_price_at > hours_of_asked.asked_at
+),
+
+priced_matches as (
+    select
+        matches.market_key,
+        matches.hour_start,
+        matches.traded_at,
+        matches.order_in_second,
+        if(tokens.outcome_index = 0, matches.price, 1 - matches.price)
+            as first_outcome_price
+    from matches
+    inner join silver.MarketTokenDim as tokens
+        on matches.token_key = tokens.token_key
+    left join markets on matches.market_key = markets.market_key
+    where
+        tokens.outcome_index in (0, 1)
+        and coalesce(len(markets.outcomes), 2) = 2
+        and matches.price is not null
+),
+
+within_hour as (
+    select
+        market_key,
+        horizon,
+        last_price as price,
+        last_price_at as price_at
+    from hours_of_asked
+    where last_price_at <= asked_at
+    union all
+    select
+        hours_of_asked.market_key,
+        hours_of_asked.horizon,
         arg_max(
-            matches.first_outcome_price,
+            priced_matches.first_outcome_price,
             row(
-                matches.traded_at,
-                coalesce(matches.order_in_second, 0),
-                matches.first_outcome_price
+                priced_matches.traded_at,
+                coalesce(priced_matches.order_in_second, 0),
+                priced_matches.first_outcome_price
             )
         ) as price,
-        max(matches.traded_at) as price_at
-    from asked
-    inner join silver.MatchFact as matches
+        max(priced_matches.traded_at) as price_at
+    from hours_of_asked
+    inner join priced_matches
         on
-            asked.market_key = matches.market_key
-            and date_trunc('hour', asked.asked_at)
-            = date_trunc('hour', matches.traded_at)
-            and asked.asked_at >= matches.traded_at
-    where matches.first_outcome_price is not null
+            hours_of_asked.market_key = priced_matches.market_key
+            and hours_of_asked.hour_start = priced_matches.hour_start
+            and hours_of_asked.asked_at >= priced_matches.traded_at
+    where hours_of_asked.last_price_at > hours_of_asked.asked_at
     group by all
 ),
 

@@ -29,35 +29,49 @@ market_keys as (
     select * from silver.MarketKey
 ),
 
-traders_of_market as (
+-- numbers for names: a hundred million fills are grouped by these
+numbered as (
     select
-        market_key,
-        trader_key,
-        cast(traded_at as date) as trade_date
-    from fills
-    group by all
+        market_keys.market_key,
+        categories.category,
+        dense_rank() over (order by categories.category) as category_no
+    from market_keys
+    inner join categories
+        on market_keys.condition_id = categories.condition_id
+),
+
+names as (
+    select distinct
+        category_no,
+        category
+    from numbered
 ),
 
 traders_of_category as (
+    select distinct
+        numbered.category_no,
+        fills.trader_key,
+        cast(fills.traded_at as date) as trade_date
+    from fills
+    inner join numbered on fills.market_key = numbered.market_key
+),
+
+counted as (
     select
-        traders_of_market.trade_date,
-        traders_of_market.trader_key,
-        categories.category
-    from traders_of_market
-    inner join market_keys
-        on traders_of_market.market_key = market_keys.market_key
-    inner join categories
-        on market_keys.condition_id = categories.condition_id
+        trade_date,
+        category_no,
+        count(*) as traders
+    from traders_of_category
     group by all
 ),
 
 trader_counts as (
     select
-        trade_date,
-        category,
-        count(*) as traders
-    from traders_of_category
-    group by all
+        counted.trade_date,
+        names.category,
+        counted.traders
+    from counted
+    inner join names on counted.category_no = names.category_no
 ),
 
 volumes as (

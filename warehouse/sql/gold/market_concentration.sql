@@ -35,14 +35,28 @@ markets as (
     select * from silver.MarketDim
 ),
 
+-- most wallets have one token of a market: their rows need no adding up
 traders_of_market as (
     select
         market_key,
-        trader_key,
-        sum(bought_shares + sold_shares) as traded_shares,
-        sum(bought_usd + sold_usd) as traded_usd
+        bought_shares + sold_shares as traded_shares,
+        bought_usd + sold_usd as traded_usd
     from pairs
-    group by all
+    where is_sole
+    union all
+    select
+        market_key,
+        traded_shares,
+        traded_usd
+    from (
+        select
+            market_key,
+            sum(bought_shares + sold_shares) as traded_shares,
+            sum(bought_usd + sold_usd) as traded_usd
+        from pairs
+        where not is_sole
+        group by market_key, trader_key
+    )
 ),
 
 by_market as (

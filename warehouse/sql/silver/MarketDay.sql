@@ -66,46 +66,65 @@ all_sides as (
     group by all
 ),
 
-last_fills as (
+-- by token first: few rows are left to look up names for
+last_of_tokens as (
     select
-        stale_fill.market_key,
-        stale_fill.hour_start::date as trade_date,
+        market_key,
+        token_key,
+        hour_start::date as trade_date,
+        -- whole seconds: the place within one goes behind the point
+        max(traded_at + to_microseconds(coalesce(order_in_second, 0)))
+        filter (where price is not null) as priced_at,
         arg_max(
-            if(
-                MarketTokenDim.outcome_index = 0,
-                stale_fill.price,
-                1 - stale_fill.price
-            ),
-            -- whole seconds: the place within one goes behind the point
-            stale_fill.traded_at
-            + to_microseconds(coalesce(stale_fill.order_in_second, 0))
-        ) as last_fill_price
+            price, traded_at + to_microseconds(coalesce(order_in_second, 0))
+        ) as price
     from stale_fill
-    inner join silver.MarketTokenDim
-        on stale_fill.token_key = MarketTokenDim.token_key
-    left join silver.MarketDim
-        on stale_fill.market_key = MarketDim.market_key
-    where
-        stale_fill.is_standing
-        and (
-            MarketTokenDim.outcome_index = 0
-            or (
-                MarketTokenDim.outcome_index = 1
-                and coalesce(len(MarketDim.outcomes), 2) = 2
-            )
-        )
+    where is_standing
     group by all
 ),
 
-changes as (
+told_fills as (
+    select
+        last_of_tokens.market_key,
+        last_of_tokens.trade_date,
+        last_of_tokens.priced_at,
+        if(
+            MarketTokenDim.outcome_index = 0,
+            last_of_tokens.price,
+            1 - last_of_tokens.price
+        ) as first_price
+    from last_of_tokens
+    inner join silver.MarketTokenDim
+        on last_of_tokens.token_key = MarketTokenDim.token_key
+    left join silver.MarketDim
+        on last_of_tokens.market_key = MarketDim.market_key
+    where
+        MarketTokenDim.outcome_index = 0
+        or (
+            MarketTokenDim.outcome_index = 1
+            and coalesce(len(MarketDim.outcomes), 2) = 2
+        )
+),
+
+last_fills as (
+    select
+        market_key,
+        trade_date,
+        arg_max(first_price, row(priced_at, first_price)) as last_fill_price
+    from told_fills
+    where first_price is not null
+    group by all
+),
+
+priced as (
     select
         market_key,
         hour_start::date as trade_date,
         is_first_bought,
-        first_outcome_price
-        - lag(first_outcome_price) over successive as price_change,
-        lag(is_first_bought) over successive as was_first_bought,
-        row_number() over successive as place
+        first_outcome_price as price,
+        lag(first_outcome_price) over successive as price_before,
+        lag(first_outcome_price, 2) over successive as price_earlier,
+        lag(is_first_bought) over successive as was_first_bought
     from stale_match
     where first_outcome_price is not null
     window
@@ -118,10 +137,9 @@ changes as (
 paired as (
     select
         *,
-        lag(price_change) over (
-            partition by market_key, trade_date order by place
-        ) as earlier_change
-    from changes
+        price - price_before as price_change,
+        price_before - price_earlier as earlier_change
+    from priced
 ),
 
 estimated as (
