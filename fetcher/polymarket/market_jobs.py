@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import zip_longest
 
 from fetcher.polymarket.catalogue import Catalogue, CatalogueMarket
 from fetcher.polymarket.chain import Chain, new_chain, sides_of
@@ -20,6 +19,7 @@ from fetcher.polymarket.market_walk import (
     WINDOW_DAYS,
     market_chain,
     walk_markets,
+    with_takers,
 )
 from fetcher.polymarket.planner import Candidate, candidate, in_order, in_shard, packed
 from fetcher.polymarket.trade_rows import LATEST
@@ -132,7 +132,8 @@ class MarketJobs:
     ) -> None:
         """Resume the saved walks, then walk what was found; one after the other.
 
-        Saved walks of markets outside of `only` are left for another run.
+        Saved walks of markets outside of `only` are left for another run. Both sides
+        come first: a market without any fill needs no walk of takers.
         """
         resumed = self._resumed(only) if self._resumable else []
         self._resumable = False
@@ -142,15 +143,23 @@ class MarketJobs:
             for condition in chain.scope
             if chain.started_at >= self._work.due_since(chain.dataset, condition)
         }
-        chains = [
-            self._chains(
-                dataset, [c for c in some if (dataset, c.condition_id) not in busy]
+        began = self._work.service.now()
+        jobs = [*also, *(self._job(chain) for chain in resumed)]
+        for dataset, some in found.items():
+            walked = self._work.walked.get(dataset, {})
+            chains = self._chains(
+                dataset,
+                [
+                    one
+                    for one in some
+                    if (dataset, one.condition_id) not in busy
+                    and walked.get(one.condition_id, 0.0) < began
+                ],
             )
-            for dataset, some in found.items()
-        ]
-        new = [c for group in zip_longest(*chains) for c in group if c is not None]
-        jobs = [*also, *(self._job(chain) for chain in [*resumed, *new])]
-        self._run.jobs("trades", jobs, total=len(jobs))
+            jobs += [self._job(chain) for chain in chains]
+            self._run.jobs("trades", jobs, total=len(jobs))
+            jobs = []
+            self._run.check()
 
     def walk_feed_window(self) -> None:
         """Walk the feed for a window that it reaches: cheaper than all markets."""
@@ -240,7 +249,13 @@ class MarketJobs:
         if chain.strategy == "legacy":
             source = LegacySource(self._run.data, work.service, self._run.lake.storage)
             return walk_legacy(source, chain)
-        return walk_markets(work.markets, chain)
+        batches = walk_markets(work.markets, chain)
+        if "taker_trades" not in work.datasets or chain.dataset != "trades":
+            return batches
+        return (
+            with_takers(batch) if chain.until is None and chain.floor is None else batch
+            for batch in batches
+        )
 
 
 def alive_between(

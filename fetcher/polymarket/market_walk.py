@@ -19,6 +19,7 @@ from fetcher.polymarket.chain import (
     new_chain,
     sides_of,
     taken,
+    together,
 )
 from fetcher.polymarket.feed import horizon_of
 from fetcher.polymarket.trade_rows import LATEST, TradePage
@@ -119,6 +120,30 @@ def walk_markets(
         if end is not None:
             return
         chain = after
+
+
+def with_takers(batch: Batch) -> Batch:
+    """The last batch of a walk of both sides, with what it says of takers' fills.
+
+    A market that came back empty has none of these either: their walk of it is over
+    without a request. Not where rows were set aside, which may be of any market.
+    """
+    rows = batch.rows["walks"].to_pylist()
+    walks = [row for row in rows if row["kind"] == "walk" and row["outcome"] == "end"]
+    subjects = [row for row in rows if row["kind"] == "subject"]
+    empty = {row["key"]: row for row in subjects if not row["rows_served"]}
+    if len(walks) != 1 or not empty:
+        return batch
+    [walk] = walks
+    if walk["rows_served"] != sum(row["rows_served"] for row in subjects):
+        return batch
+    chain = replace(
+        market_chain("taker_trades", tuple(empty), now=walk["started_at"].timestamp()),
+        top=walk["ts_newest"],
+    )
+    details = {key: row["detail"] for key, row in empty.items() if row["detail"]}
+    end = End("end", walk["ts_oldest"], details=details)
+    return together(batch, ended(chain, end, now=walk["fetched_at"].timestamp()))
 
 
 def _halves(source: MarketSource, chain: Chain) -> Iterator[Batch]:

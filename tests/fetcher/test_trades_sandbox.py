@@ -6,11 +6,14 @@ The numbers of quirks are those of docs/quirks.md.
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import polars as pl
 import pytest
 from trades_rig import home_beside
 
+from fetcher.polymarket.chain import End, ended
+from fetcher.polymarket.market_walk import market_chain, with_takers
 from lake.walk_id import speaks_for_whole_seconds
 from settings.errors import UsageError
 
@@ -82,6 +85,34 @@ def test_the_subjects_of_packed_walks_are_counted_one_by_one(whole):
     for subject in subjects:
         key = subject["walk_id"], subject["key"]
         assert subject["rows_served"] == held.get(key, 0) + confirmed.get(key, 0)
+
+
+def test_takers_are_not_asked_for_of_a_market_without_a_fill(whole):
+    subjects = [s for s in whole.walks("subject") if s["outcome"] == "end"]
+    empty = {s["key"] for s in subjects if not s["rows_served"]}
+    pages = whole.walks("page", "taker_trades")
+    asked = " ".join(page["request"] for page in pages)
+    assert empty
+    assert not [condition for condition in empty if condition in asked]
+    told = {
+        s["key"]: s["detail"]
+        for s in whole.walks("subject", "taker_trades")
+        if s["outcome"] == "end"
+    }
+    for subject in subjects:
+        assert told[subject["key"]] == subject["detail"]
+
+
+def test_rows_set_aside_may_be_of_any_market_and_leave_takers_to_be_asked_for():
+    walk = market_chain("trades", ("0xa", "0xb"), now=1_000.0)
+    some = replace(walk, rows_served=2, served={"0xa": 2}, page_no=1, top=900)
+    [both, takers] = with_takers(ended(some, End("end", 0), now=1_001.0)).progress
+    assert both.scope == ("0xa", "0xb")
+    assert (takers.dataset, takers.scope, takers.top) == ("taker_trades", ("0xb",), 900)
+    torn = ended(replace(some, rows_served=3), End("end", 0), now=1_001.0)
+    assert with_takers(torn) is torn
+    cut = ended(some, End("cursor_refused"), now=1_001.0)
+    assert with_takers(cut) is cut
 
 
 def test_a_market_older_than_the_service_window_says_so(whole):

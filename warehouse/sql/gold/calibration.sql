@@ -65,8 +65,8 @@ asked as (
         and resolutions.resolved_at is not null
 ),
 
--- the hour in which the moment lies: where its last match came after the moment,
--- it counts match by match
+-- the hour in which the moment lies: where its last match came after the
+-- moment, it counts match by match
 hours_of_asked as (
     select
         asked.market_key,

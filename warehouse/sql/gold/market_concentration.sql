@@ -23,7 +23,7 @@
 -- effective_traders: 1 / hhi: so many wallets alike
 with
 
-pairs as (
+pairs as not materialized (
     select * from silver.TraderToken
 ),
 
@@ -46,17 +46,11 @@ traders_of_market as (
     union all
     select
         market_key,
-        traded_shares,
-        traded_usd
-    from (
-        select
-            market_key,
-            sum(bought_shares + sold_shares) as traded_shares,
-            sum(bought_usd + sold_usd) as traded_usd
-        from pairs
-        where not is_sole
-        group by market_key, trader_key
-    )
+        sum(bought_shares + sold_shares) as traded_shares,
+        sum(bought_usd + sold_usd) as traded_usd
+    from pairs
+    where not is_sole
+    group by market_key, trader_key
 ),
 
 by_market as (

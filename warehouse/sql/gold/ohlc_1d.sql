@@ -9,23 +9,6 @@
 -- of the midpoints of gold.price_candles. gold.ohlc_5m says more.
 with
 
-candles as not materialized (
-    select
-        market_key,
-        token_key,
-        cast(sum(matches) as bigint) as matches,
-        cast(sum(matches_taker_unknown) as bigint) as matches_taker_unknown,
-        date_trunc('day', hour_start) as bucket_start,
-        arg_min(open, hour_start) as open,
-        max(high) as high,
-        min(low) as low,
-        arg_max(close, hour_start) as close,
-        sum(volume_shares) as volume_shares,
-        sum(volume_usd) as volume_usd
-    from silver.TokenHour
-    group by market_key, token_key, date_trunc('day', hour_start)
-),
-
 market_keys as (
     select * from silver.MarketKey
 ),
@@ -39,15 +22,37 @@ midpoints as (
     where width = '1d'
 ),
 
+traded_hours as not materialized (
+    select
+        tokens.token_id,
+        date_trunc('day', hours.hour_start) as trade_date
+    from silver.TokenHour as hours
+    inner join tokens on hours.token_key = tokens.token_key
+),
+
+-- Grouped by names: so who asks for one market or token has only its hours
+-- read
 traded as not materialized (
     select
-        candles.*,
         tokens.token_id,
         tokens.outcome,
-        market_keys.condition_id
-    from candles
-    inner join market_keys on candles.market_key = market_keys.market_key
-    inner join tokens on candles.token_key = tokens.token_key
+        market_keys.condition_id,
+        cast(sum(hours.matches) as bigint) as matches,
+        cast(sum(hours.matches_taker_unknown) as bigint)
+            as matches_taker_unknown,
+        date_trunc('day', hours.hour_start) as bucket_start,
+        arg_min(hours.open, hours.hour_start) as open,
+        max(hours.high) as high,
+        min(hours.low) as low,
+        arg_max(hours.close, hours.hour_start) as close,
+        sum(hours.volume_shares) as volume_shares,
+        sum(hours.volume_usd) as volume_usd
+    from silver.TokenHour as hours
+    inner join market_keys on hours.market_key = market_keys.market_key
+    inner join tokens on hours.token_key = tokens.token_key
+    group by
+        tokens.token_id, tokens.outcome, market_keys.condition_id,
+        date_trunc('day', hours.hour_start)
 ),
 
 final as (
@@ -82,10 +87,10 @@ final as (
         0 as matches,
         0 as matches_taker_unknown
     from midpoints
-    anti join traded
+    anti join traded_hours
         on
-            midpoints.token_id = traded.token_id
-            and midpoints.bucket_start = traded.bucket_start
+            midpoints.token_id = traded_hours.token_id
+            and midpoints.bucket_start = traded_hours.trade_date
 )
 
 select * from final
