@@ -45,6 +45,7 @@ legs as (
         markets.event_id,
         markets.market_key as leg_no,
         resolutions.resolved_at,
+        dense_rank() over (order by markets.event_id) as event_no,
         coalesce(markets.created_at, markets.start_at) as created_at,
         resolutions.payouts[1] as payout
     from markets
@@ -58,7 +59,7 @@ legs as (
 
 leg_hours as (
     select
-        legs.event_id,
+        legs.event_no,
         legs.leg_no,
         hours.hour_start,
         hours.last_price_at as last_traded_at,
@@ -67,75 +68,198 @@ leg_hours as (
     inner join legs on hours.market_key = legs.leg_no
 ),
 
+-- The hours of all events in a row, an event's side by side: what a leg stood
+-- at is a stretch of places then, and no hour is looked up leg by leg.
 event_hours as (
-    select distinct
-        event_id,
+    select
+        event_no,
         hour_start,
-        hour_start + interval 1 hour as hour_end
-    from leg_hours
+        hour_start + interval 1 hour as hour_end,
+        row_number() over (order by event_no, hour_start) as place
+    from (
+        select distinct
+            event_no,
+            hour_start
+        from leg_hours
+    ) as told
 ),
 
-legs_of_hours as (
+event_places as (
     select
-        event_hours.event_id,
-        event_hours.hour_start,
-        event_hours.hour_end,
-        legs.leg_no,
-        case
-            when legs.resolved_at <= event_hours.hour_end then legs.payout
-        end as payout
+        event_no,
+        min(place) as first_place,
+        max(place) + 1 as end_place
     from event_hours
-    inner join legs on event_hours.event_id = legs.event_id
-    where
-        legs.created_at < event_hours.hour_end
-        or legs.created_at is null
+    group by event_no
+),
+
+-- from which place on a leg is there, and from which on it stands at its payout
+leg_places as (
+    select
+        legs.event_no,
+        legs.leg_no,
+        legs.payout,
+        event_places.end_place,
+        case
+            when legs.created_at is null then event_places.first_place
+            else coalesce(created.place, event_places.end_place)
+        end as created_place,
+        case
+            when legs.payout is null then event_places.end_place
+            else coalesce(settled.place, event_places.end_place)
+        end as settled_place
+    from legs
+    inner join event_places on legs.event_no = event_places.event_no
+    asof left join event_hours as created
+        on
+            legs.event_no = created.event_no
+            and legs.created_at < created.hour_end
+    asof left join event_hours as settled
+        on
+            legs.event_no = settled.event_no
+            and legs.resolved_at <= settled.hour_end
+),
+
+followed as (
+    select
+        leg_hours.event_no,
+        leg_hours.leg_no,
+        leg_hours.price,
+        event_hours.place,
+        leg_hours.last_traded_at + interval 1 day as stale_from,
+        lead(event_hours.place) over (
+            partition by leg_hours.leg_no order by event_hours.place
+        ) as next_place
+    from leg_hours
+    inner join event_hours
+        on
+            leg_hours.event_no = event_hours.event_no
+            and leg_hours.hour_start = event_hours.hour_start
+),
+
+traded as (
+    select
+        followed.event_no,
+        followed.price,
+        followed.stale_from,
+        greatest(followed.place, leg_places.created_place) as from_place,
+        least(
+            coalesce(followed.next_place, leg_places.end_place),
+            leg_places.settled_place
+        ) as to_place
+    from followed
+    inner join leg_places on followed.leg_no = leg_places.leg_no
+),
+
+split_up as (
+    select
+        traded.price,
+        traded.from_place,
+        traded.to_place,
+        coalesce(stale.place, traded.to_place) as stale_place
+    from traded
+    asof left join event_hours as stale
+        on
+            traded.event_no = stale.event_no
+            and traded.stale_from < stale.hour_end
+    where traded.from_place < traded.to_place
+),
+
+stretches as (
+    select
+        price,
+        from_place,
+        least(stale_place, to_place) as to_place,
+        false as is_stale,
+        false as is_settled
+    from split_up
+    union all
+    select
+        price,
+        greatest(stale_place, from_place) as from_place,
+        to_place,
+        true as is_stale,
+        false as is_settled
+    from split_up
+    where stale_place < to_place
+    union all
+    select
+        payout as price,
+        greatest(settled_place, created_place) as from_place,
+        end_place as to_place,
+        false as is_stale,
+        true as is_settled
+    from leg_places
+    where settled_place < end_place
 ),
 
 priced as (
     select
-        legs_of_hours.event_id,
-        legs_of_hours.hour_start,
-        legs_of_hours.payout,
-        coalesce(legs_of_hours.payout, leg_hours.price) as price,
-        legs_of_hours.payout is null
-        and leg_hours.last_traded_at
-        < legs_of_hours.hour_end - interval 1 day as is_stale
-    from legs_of_hours
-    asof left join leg_hours
-        on
-            legs_of_hours.leg_no = leg_hours.leg_no
-            and legs_of_hours.hour_start >= leg_hours.hour_start
+        price,
+        is_stale,
+        is_settled,
+        unnest(range(from_place, to_place)) as place
+    from stretches
 ),
 
 summed as (
     select
-        event_id,
-        hour_start,
-        count(*) as legs,
-        count(price) as legs_priced,
-        count(payout) as legs_settled,
+        place,
+        count(*) as legs_priced,
+        count(*) filter (where is_settled) as legs_settled,
         count(*) filter (where is_stale) as legs_stale,
         sum(price) as yes_sum,
         max(price) as highest_price
     from priced
-    group by all
+    group by place
+),
+
+created as (
+    select
+        created_place as place,
+        count(*) as legs
+    from leg_places
+    where created_place < end_place
+    group by created_place
+),
+
+counted as (
+    select
+        event_hours.event_no,
+        event_hours.hour_start,
+        event_hours.place,
+        sum(created.legs) over (
+            partition by event_hours.event_no order by event_hours.place
+        ) as legs
+    from event_hours
+    left join created on event_hours.place = created.place
+),
+
+event_names as (
+    select distinct
+        event_no,
+        event_id
+    from legs
 ),
 
 final as (
     select
-        summed.event_id,
-        summed.hour_start,
+        event_names.event_id,
+        counted.hour_start,
         events.title as event_title,
         events.slug as event_slug,
-        summed.legs,
-        summed.legs_priced,
-        summed.legs_settled,
-        summed.legs_stale,
+        cast(counted.legs as bigint) as legs,
         summed.yes_sum,
         summed.highest_price,
-        summed.legs_priced = summed.legs as is_whole
-    from summed
-    left join events on summed.event_id = events.event_id
+        coalesce(summed.legs_priced, 0) as legs_priced,
+        coalesce(summed.legs_settled, 0) as legs_settled,
+        coalesce(summed.legs_stale, 0) as legs_stale,
+        coalesce(summed.legs_priced, 0) = counted.legs as is_whole
+    from counted
+    inner join event_names on counted.event_no = event_names.event_no
+    left join summed on counted.place = summed.place
+    left join events on event_names.event_id = events.event_id
+    where counted.legs > 0
 )
 
 select * from final
