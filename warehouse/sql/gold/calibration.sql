@@ -4,8 +4,8 @@
 -- Key: condition_id, horizon
 -- Units: price and payout in dollars a share of the first outcome,
 -- horizon_hours and price_age_hours in hours, times UTC.
--- Sources: silver.MarketHour, silver.MatchFact, gold.market_categories,
--- gold.market_resolutions, silver.MarketDim
+-- Sources: silver.MarketHour, silver.MatchByKey, silver.MarketTokenDim,
+-- gold.market_categories, gold.market_resolutions, silver.MarketDim
 -- Horizons are 1h, 1d, 7d and 30d before resolved_at. price is that of the last
 -- match at or before asked_at, of whatever age: price_age_hours tells it.
 -- Nothing that came after asked_at is looked at, and a market that was not
