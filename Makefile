@@ -62,6 +62,9 @@ bench: setup
 	$(BIN)/python -m benchmarks.ingest --fills 500000 --times 3
 	$(BIN)/python -m benchmarks.ingest_news --few 200000 --many 1000000 --new 5000 --markets 40 --times 3
 	$(BIN)/python -m benchmarks.price_flood --markets 5000
+	$(BIN)/python -m benchmarks.prove_live
+	$(BIN)/python -m benchmarks.prove_replay
+	$(BIN)/python -m benchmarks.capture_load --seconds 60
 
 bench-large: setup
 	$(BIN)/python -m benchmarks.fetch_cost
@@ -74,6 +77,9 @@ bench-large: setup
 	$(BIN)/python -m benchmarks.ingest_news --few 10000000 --many 100000000 --new 100000 --markets 1500
 	-$(BIN)/python -m benchmarks.gold_speed
 	$(BIN)/python -m benchmarks.price_flood --markets 50000
+	$(BIN)/python -m benchmarks.capture_load
+	$(BIN)/python -m benchmarks.capture_load --kills 10
+	$(BIN)/python -m benchmarks.capture_load --find
 
 docs: setup
 	$(BIN)/python -m ingestion.dictionary

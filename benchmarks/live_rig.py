@@ -101,13 +101,16 @@ class Client:
             text=True,
         )
 
+    def ask(self, path: str) -> Any:
+        """What its hot path says; null while it does not answer."""
+        try:
+            return requests.get(f"http://127.0.0.1:{PORT}/{path}", timeout=5).json()
+        except requests.RequestException:
+            return None
+
     def health(self) -> dict[str, Any]:
         """How it says it is; empty while it does not answer."""
-        url = f"http://127.0.0.1:{PORT}/health"
-        try:
-            found: dict[str, Any] = requests.get(url, timeout=5).json()
-        except requests.RequestException:
-            return {}
+        found: dict[str, Any] = self.ask("health") or {}
         return found
 
     def ready(self, subscriptions: int = 1) -> None:
@@ -115,7 +118,7 @@ class Client:
         until = time.monotonic() + START_SECONDS
         while time.monotonic() < until and self.process.poll() is None:
             now = self.health()
-            if now.get("messages", 0) > now.get("subscriptions", 0) >= subscriptions:
+            if now.get("messages", 0) >= now.get("subscriptions", 0) >= subscriptions:
                 return
             time.sleep(0.2)
         raise SystemExit("the capture did not start: see its log")
