@@ -106,6 +106,10 @@ class Api:
         self._now = now
         self._has_answered = False
         self._unreachable: HostUnreachable | None = None
+        self._unreachable_at = 0.0
+        # How long a host that could not be reached is not asked again. A run ends and
+        # the next one tries; what never ends sets it to less than for ever.
+        self.unreachable_seconds = float("inf")
 
     def get(self, path: str, params: Params = (), *, groups: tuple[str, ...]) -> Answer:
         """Return the answer to a GET, its body checked to be JSON."""
@@ -134,7 +138,9 @@ class Api:
         attempt = 0
         while True:
             if self._unreachable is not None:
-                raise self._unreachable
+                if self._clock() - self._unreachable_at < self.unreachable_seconds:
+                    raise self._unreachable
+                self._unreachable = None
             attempt += 1
             self._limiter.acquire(groups, again=attempt > 1)
             self._on_request(attempt > 1)
@@ -272,7 +278,7 @@ class Api:
         self._sleep(seconds)
 
     def _give_up(self, error: HostUnreachable) -> HostUnreachable:
-        self._unreachable = error
+        self._unreachable, self._unreachable_at = error, self._clock()
         return error
 
 

@@ -24,6 +24,8 @@ Work = Coroutine[Any, Any, None]
 TICK_SECONDS = 1.0
 ALIVE_SECONDS = 10.0
 FIRST_BOOK_SECONDS = 10.0  # until a snapshot must have come
+NEXT_BOOK_SECONDS = 60.0  # until one that still has not come is asked for again
+COMPARE_SECONDS = 20.0  # that comparing a silent shard's books may take
 RESOLVED_SECONDS = 60.0  # that a settled market is still listened to
 
 
@@ -60,6 +62,7 @@ class Books:
         self._watch = watch
         self._shards: list[Shard] = []
         self._of: dict[str, Shard] = {}
+        self._begun: set[Shard] = set()
         self._tasks: dict[asyncio.Task[None], str] = {}
         self._checking: dict[Shard, asyncio.Task[None]] = {}
         self._looked: dict[Shard, float] = {}  # when a resync or a poll was last begun
@@ -96,9 +99,9 @@ class Books:
             new = {t: m for t, m in new.items() if t not in some}
             for token in some:
                 self._of[token], self._since[token] = shard, now
-            begins = not shard.tokens
             await shard.subscribe(some)
-            if begins:
+            if shard not in self._begun:  # one that was emptied still listens
+                self._begun.add(shard)
                 for session in shard.sessions:
                     self._start(session.run(), shard.name)
 
@@ -111,6 +114,7 @@ class Books:
                 self._since.pop(token, None)
         for shard, some in by_shard.items():
             await shard.unsubscribe(some)
+            self._watch.forget(some)
 
     def market_resolved(self, condition_id: str) -> None:
         """A market was settled: its books are left after a while."""
@@ -131,9 +135,12 @@ class Books:
                 alive_at = now + ALIVE_SECONDS
                 for shard in self._shards:
                     shard.alive()
+                self._ears.books.keep_only(self._of)
             self._recover()
             await self._leave_resolved(now)
             for shard in self._shards:
+                if shard.tokens:
+                    self._give_up_silent(shard)
                 if shard.tokens and shard not in self._checking:
                     self._look_after(shard, now)
 
@@ -160,11 +167,12 @@ class Books:
             return
         present = self._ears.clock.now()
         if present - stretch.well_at_ns > care.silent * SECOND_NS:
-            self._look(shard, self._break_silence(shard), now)
+            if now - looked >= min(care.poll, care.silent):
+                self._look(shard, self._break_silence(shard), now)
         elif now - looked >= care.resync:
             self._look(shard, self._resync(shard, list(shard.tokens), "resync"), now)
         else:
-            quiet = self._quiet(shard, present)
+            quiet = self._quiet(shard, present, stretch.began_ns)
             if quiet:
                 self._look(shard, self._resync(shard, quiet, "stale"), looked)
 
@@ -179,15 +187,17 @@ class Books:
         if not task.cancelled() and task.exception() is not None:
             self._tasks[task] = shard.name  # `run` raises it
 
-    def _quiet(self, shard: Shard, present: int) -> list[str]:
-        """Tokens that nobody has heard of for long, or of which no book ever came."""
+    def _quiet(self, shard: Shard, present: int, began: int) -> list[str]:
+        """Tokens that nobody has heard of for long, or whose first book is late."""
         stale = present - int(self._care.stale * SECOND_NS)
         first = present - int(FIRST_BOOK_SECONDS * SECOND_NS)
+        again = present - int(NEXT_BOOK_SECONDS * SECOND_NS)
         quiet = []
         for token, heard, whole in self._ears.books.heard_at(shard.tokens):
             asked = self._watch.asked_at.get(token, 0)
             since = self._since.get(token, 0)
-            never = not whole and not asked and since < first
+            waits = not whole and max(since, began) < first
+            never = waits and (asked < began or asked < again)
             if never or max(heard, asked, since) < stale:
                 quiet.append(token)
         return quiet
@@ -204,9 +214,6 @@ class Books:
             return
         silent_for = (self._ears.clock.now() - stretch.well_at_ns) / SECOND_NS
         if found is None:
-            if silent_for > 3 * self._care.silent:
-                why = f"nothing was heard for {silent_for:.0f} s, and nobody answers"
-                shard.close_all("silent", why)
             return
         if found.wrong and stretch.well_at_ns < found.asked_ns:
             for token, why in found.wrong.items():
@@ -218,7 +225,17 @@ class Books:
                 "books moved",
             )
             return
-        stretch.well_at_ns = max(stretch.well_at_ns, found.asked_ns)
+        if not found.unknown:
+            stretch.well_at_ns = max(stretch.well_at_ns, found.asked_ns)
+
+    def _give_up_silent(self, shard: Shard) -> None:
+        """What is silent for long is closed, whether or not anybody can be asked."""
+        if shard.stretch is None:
+            return
+        silent_for = (self._ears.clock.now() - shard.stretch.well_at_ns) / SECOND_NS
+        if silent_for > 3 * self._care.silent + COMPARE_SECONDS:
+            why = f"nothing was heard for {silent_for:.0f} s, and no answer proves it"
+            shard.close_all("silent", why)
 
     async def _poll(self, shard: Shard) -> None:
         """Ask for the books of a shard that cannot be listened to."""

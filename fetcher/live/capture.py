@@ -6,7 +6,7 @@ import logging
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from settings.model import Settings
 
 log = logging.getLogger(__name__)
 
+READ_SECONDS = 8.0  # an answer that is later is of no use, and would hold up the end
 LINGER_SECONDS = 0.2  # so that what was heard a second ago is durable
 # Three threads that never rest share the interpreter. What becomes durable passes it on
 # at every step, and waited five milliseconds each time to get it back.
@@ -52,6 +53,10 @@ def capture(settings: Settings, wanted: Wanted, ending: Ending) -> Result:
     work with this cursor file, before anything is listened to.
     """
     started_at = datetime.now(UTC)
+    seconds = min(settings.http.read_timeout_seconds, READ_SECONDS)
+    settings = replace(
+        settings, http=replace(settings.http, read_timeout_seconds=seconds)
+    )
     sys.setswitchinterval(SWITCH_SECONDS)
     with ExitStack() as open_:
         path = cursor_path(settings.paths.cursors, wanted.only)

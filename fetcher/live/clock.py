@@ -13,8 +13,9 @@ _LANES = 1 << 10  # event numbers leave their low bits to the process
 class Reception:
     """Stamps what arrives with unix nanoseconds, strictly ascending.
 
-    It goes evenly with the counter; `set_right` follows the host's clock, of which it
-    never takes a step back: stamps then stand until the time is reached again.
+    It goes evenly with the counter; `set_right` follows the host's clock. A step back
+    of that is followed at half the pace, so that time never stands for long: what is
+    silent must be noticed even then.
     """
 
     def __init__(
@@ -26,6 +27,8 @@ class Reception:
         self._counter = counter
         self._offset = time_of_day() - counter()
         self._last = 0
+        self._set_at = counter()
+        self._rest = 0  # of a step back, what is not followed yet
 
     def stamp(self) -> int:
         """The present, later than every stamp before."""
@@ -39,8 +42,12 @@ class Reception:
 
     def set_right(self) -> int:
         """Follow the host's clock; return by how many nanoseconds it had leapt."""
-        leap = self._time_of_day() - self._counter() - self._offset
-        self._offset += leap
+        counter = self._counter()
+        off = self._time_of_day() - counter - self._offset
+        leap, elapsed = off - self._rest, counter - self._set_at
+        followed = max(off, -(elapsed // 2))
+        self._offset += followed
+        self._rest, self._set_at = off - followed, counter
         return leap
 
 

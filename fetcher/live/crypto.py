@@ -88,7 +88,13 @@ class FeedLine:
         except FeedRefused as error:
             self.session.end("refused", f"{service}: {error}")
             return
-        except (ValueError, KeyError, TypeError, OverflowError) as error:
+        except (
+            LookupError,
+            ValueError,
+            TypeError,
+            ArithmeticError,
+            AttributeError,
+        ) as error:
             if not self._is_malformed:  # one a connection: it may say so each second
                 self._is_malformed = True
                 text = payload[:200].decode(errors="replace")

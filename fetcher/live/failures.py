@@ -88,7 +88,7 @@ class Failures:
             failure = self._open.pop(error_id, None)
         if failure is None:
             return
-        now = self._now()
+        now = max(self._now(), failure.started_at_ns)  # a clock may have been set back
         if missed is None:
             missed = failure.estimated_missed
         if missed is None:
@@ -103,6 +103,8 @@ class Failures:
                 missed,
             )
         self._tell(done)
+        with self._lock:
+            self._rows.pop(error_id, None)
 
     def once(
         self, service: str, error_type: str, details: str, *, missed: int | None = None

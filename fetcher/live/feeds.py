@@ -12,6 +12,9 @@ import orjson
 Row = tuple[Any, ...]
 
 
+MOST_DIGITS = 60  # of a price, before or after the point
+
+
 class FeedRefused(Exception):
     """The feed says that what it was asked for is wrong."""
 
@@ -77,7 +80,7 @@ def plain(value: Any) -> tuple[float, str]:
         exact = Decimal(text)
     except InvalidOperation:
         raise ValueError(f"{value!r} is no price") from None
-    if not exact.is_finite() or exact <= 0:
+    if not exact.is_finite() or exact <= 0 or abs(exact.adjusted()) > MOST_DIGITS:
         raise ValueError(f"{value!r} is no price")
     digits = f"{exact:f}"
     if "." in digits:

@@ -7,7 +7,7 @@ lost. That it is so is asked of the service once in a while: see `differences`.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -132,6 +132,12 @@ class HotBooks:
         with self._lock:
             for token in tokens:
                 self._books.pop(token, None)
+
+    def keep_only(self, tokens: Container[str]) -> None:
+        """Drop all others: messages of theirs came after they were left."""
+        with self._lock:
+            for token in [token for token in self._books if token not in tokens]:
+                del self._books[token]
 
     def tokens(self) -> list[str]:
         """The tokens of which anything was heard."""

@@ -44,20 +44,29 @@ class Inbox(Generic[T]):
         gap can be said, a thousand short ones cannot.
         """
         with self._lock:
-            lost = self._overflow
-            if lost is not None or (self._items and self._bytes + size > self._most):
-                self._overflow = Overflow(
-                    since_ns=lost.since_ns if lost else at_ns,
-                    until_ns=at_ns,
-                    frames=(lost.frames if lost else 0) + 1,
-                    bytes=(lost.bytes if lost else 0) + size,
-                )
+            is_full = self._items and self._bytes + size > self._most
+            if self._overflow is not None or is_full:
+                self._count(size, at_ns)
                 return False
             self._items.append((item, size))
             self._bytes += size
             self.deepest_bytes = max(self.deepest_bytes, self._bytes)
             self._filled.notify()
             return True
+
+    def let_go(self, size: int, *, at_ns: int) -> None:
+        """Count what is not even tried to be put while there is no room."""
+        with self._lock:
+            self._count(size, at_ns)
+
+    def _count(self, size: int, at_ns: int) -> None:
+        lost = self._overflow
+        self._overflow = Overflow(
+            since_ns=lost.since_ns if lost else at_ns,
+            until_ns=at_ns,
+            frames=(lost.frames if lost else 0) + 1,
+            bytes=(lost.bytes if lost else 0) + size,
+        )
 
     def note(self, item: T) -> None:
         """Take over an item that must not be lost, and is small, whatever waits."""
@@ -82,6 +91,11 @@ class Inbox(Generic[T]):
                 return None
             lost, self._overflow = self._overflow, None
             return lost
+
+    @property
+    def is_full(self) -> bool:
+        """Whether what comes is let go now, until `recovered`."""
+        return self._overflow is not None
 
     @property
     def waiting_bytes(self) -> int:

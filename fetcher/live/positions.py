@@ -11,6 +11,7 @@ import asyncio
 import logging
 import math
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,6 +36,7 @@ _GROUPS = {
     HOLDERS: ("data_v2_all",),
 }
 MOST_ROWS = 1_000  # of one answer
+ASKING_THREADS = 8
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,9 @@ class Positions:
         self._wallets = wallets
         self._due: dict[tuple[str, str], float] = {}
         self._asking: dict[tuple[str, str], asyncio.Task[None]] = {}
-        self._failed: dict[str, int] = {}
+        # How often in a row each question failed, and when it first did (unix ns).
+        self._failed: dict[tuple[str, str], tuple[int, int]] = {}
+        self._threads = ThreadPoolExecutor(ASKING_THREADS, "capture-positions")
         self._alerts: dict[str, str] = {}
         self._polls = 0
         self.counts = {"whole": 0, "partial": 0, "empty": 0, "failed": 0}
@@ -91,6 +95,7 @@ class Positions:
                 active = set(self._active())
                 for key in [key for key in self._due if key[0] not in active]:
                     del self._due[key]
+                    self._succeeded(key)  # nobody asks any more
                 for market in active:
                     for source in (POSITIONS, HOLDERS):
                         key = (market, source)
@@ -102,6 +107,7 @@ class Positions:
             for task in self._asking.values():
                 task.cancel()
             await asyncio.gather(*self._asking.values(), return_exceptions=True)
+            self._due.clear()
 
     def _ask(self, key: tuple[str, str]) -> None:
         task = asyncio.create_task(self._poll(*key))
@@ -111,30 +117,44 @@ class Positions:
     async def _poll(self, market: str, source: str) -> None:
         asked_ns = self._now()
         try:
-            age, holdings, whole = await asyncio.to_thread(
-                largest, self._data, market, source, self._wallets
+            age, holdings, whole = await asyncio.get_running_loop().run_in_executor(
+                self._threads, largest, self._data, market, source, self._wallets
             )
         except Stopped:
             return
-        except FetchError as error:
-            self._keep(market, source, "failed", asked_ns, None, (), str(error))
-            self._count_failure(source, str(error))
+        except Exception as error:  # an answer nobody foresaw is a failure, too
+            if not isinstance(error, FetchError):
+                log.exception("positions: /v2/%s of %s cannot be read", source, market)
+            why = str(error) or type(error).__name__
+            self._keep(market, source, "failed", asked_ns, None, (), why)
+            self._count_failure((market, source), asked_ns, why)
             return
-        self._failed[source] = 0
-        alert = self._alerts.pop(source, None)
-        if alert is not None:
-            self._failures.end(alert, rate=1 / self._every[source])
+        self._succeeded((market, source))
         state = state_of(holdings, whole)
         self._keep(market, source, state, asked_ns, age, holdings, None)
 
-    def _count_failure(self, source: str, why: str) -> None:
-        failed = self._failed[source] = self._failed.get(source, 0) + 1
-        if failed == ALERT_AFTER:
-            since = self._now() - int(failed * self._every[source] * 1e9)
-            log.error("positions: %s failed %d times in a row: %s", source, failed, why)
+    def _count_failure(self, key: tuple[str, str], asked_ns: int, why: str) -> None:
+        """One alert a source, however many of its markets fail."""
+        market, source = key
+        failed, since = self._failed.get(key, (0, asked_ns))
+        self._failed[key] = (failed + 1, since)
+        if failed + 1 >= ALERT_AFTER and source not in self._alerts:
+            log.error("positions: %s failed %d times: %s", source, failed + 1, why)
             self._alerts[source] = self._failures.begin(
-                SERVICE, "failing", f"/v2/{source}: {why}", since_ns=since
+                SERVICE, "failing", f"/v2/{source} of {market}: {why}", since_ns=since
             )
+
+    def _succeeded(self, key: tuple[str, str]) -> None:
+        """What failed is over with the last market that did."""
+        self._failed.pop(key, None)
+        source = key[1]
+        if source not in self._alerts or any(
+            one == source and failed >= ALERT_AFTER
+            for (_, one), (failed, _) in self._failed.items()
+        ):
+            return
+        alert = self._alerts.pop(source)
+        self._failures.end(alert, rate=1 / self._every[source])
 
     def _keep(
         self,

@@ -65,11 +65,13 @@ class Merged:
         self._seen: dict[bytes, list[int]] = {}
         self._ages: deque[tuple[int, bytes]] = deque()
 
-    def is_new(self, body: bytes, connection: int, at_ns: int) -> bool:
-        """Whether a message is to be kept."""
+    def is_new(
+        self, body: bytes, connection: int, at_ns: int, stretch: str = ""
+    ) -> bool:
+        """Whether a message is to be kept; what came in another stretch is another."""
         while self._ages and self._ages[0][0] < at_ns - MERGE_SECONDS * SECOND_NS:
             self._seen.pop(self._ages.popleft()[1], None)
-        digest = hashlib.blake2b(body, digest_size=16).digest()
+        digest = hashlib.blake2b(body, digest_size=16, key=stretch.encode()).digest()
         counts = self._seen.get(digest)
         if counts is None:
             counts = self._seen[digest] = [0, 0, 0]  # of each connection, and kept
@@ -97,6 +99,7 @@ class Reader:
         malformed: Callable[[Frame], None],
         resolved: Callable[[str], None],
         give_up: Callable[[BaseException], None],
+        wait_for_room: Callable[[], None] = lambda: None,
     ) -> None:
         self._inbox = inbox
         self._books = books
@@ -105,6 +108,7 @@ class Reader:
         self._malformed = malformed
         self._resolved = resolved
         self._give_up = give_up
+        self._wait_for_room = wait_for_room
         self._numbers = EventNumbers()
         self._merged = Merged()
         self._thread = threading.Thread(target=self._run, name="capture-reader")
@@ -123,6 +127,7 @@ class Reader:
     def _run(self) -> None:
         try:
             while not self._inbox.is_done:
+                self._wait_for_room()
                 items = self._inbox.take(PATIENCE_SECONDS)
                 for item in items:
                     if isinstance(item, Note):
@@ -149,13 +154,17 @@ class Reader:
         place = 0
         for position, message in enumerate(messages):
             if frame.merged:
-                body = frame.payload if len(messages) == 1 else orjson.dumps(message)
-                if not self._merged.is_new(body, frame.connection, frame.received_ns):
+                body, walk = _worded(message, frame), frame.stretch.walk_id
+                at = frame.received_ns
+                if not self._merged.is_new(body, frame.connection, at, walk):
                     self.repeated += 1
                     continue
             if position:
                 number = self._numbers.next(frame.received_ns)
-            rows = event_rows(message, frame.received_ns, number)
+            try:
+                rows = event_rows(message, frame.received_ns, number)
+            except RecursionError:  # nested so deeply that nobody can tell it again
+                rows = [malformed_row(frame.payload, frame.received_ns, number)]
             self._books.follow(rows)
             place = self._keep(frame, rows, place)
             self.messages += 1
@@ -173,3 +182,11 @@ class Reader:
             ],
         )
         return place + len(rows)
+
+
+def _worded(message: Any, frame: Frame) -> bytes:
+    """A message in words that do not depend on whether it came alone or in an array."""
+    try:
+        return orjson.dumps(message)
+    except TypeError:  # nested too deeply
+        return frame.payload

@@ -8,15 +8,15 @@ import logging
 import os
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 from fetcher.errors import Stopped
-from fetcher.live import choosing
 from fetcher.live.books import Books, Care
-from fetcher.live.choosing import Series, Tokens
+from fetcher.live.choosing import Series
+from fetcher.live.chosen import Chosen
 from fetcher.live.clock import SECOND_NS, ExchangeClock, Reception
 from fetcher.live.crypto import FeedLine, feeds_of
 from fetcher.live.failures import Failures
@@ -38,6 +38,8 @@ from settings.errors import UsageError
 
 log = logging.getLogger(__name__)
 
+ASKING_THREADS = 32
+UNREACHABLE_SECONDS = 15.0  # until a host that could not be reached is asked again
 RECORDERS = ("books", "crypto", "updown", "positions")
 STOP_SECONDS = 0.1  # between two looks at whether to stop
 AGAIN_SECONDS = 5.0  # after a recorder broke
@@ -73,7 +75,10 @@ class Recorders:
         self._hot = HotBooks()
         self._prices: dict[tuple[str, str], tuple[Tick, int]] = {}
         self._store = Store(
-            run.writer, fold_seconds=60 * settings.fold_minutes, give_up=run.give_up
+            run.writer,
+            fold_seconds=60 * settings.fold_minutes,
+            give_up=run.give_up,
+            misfit=self._unstorable,
         )
         self._failures = Failures(run.run_id, self._store.add, self._clock.now)
         self._watch = Watch(
@@ -92,6 +97,7 @@ class Recorders:
             malformed=self._malformed,
             resolved=self._resolved,
             give_up=run.give_up,
+            wait_for_room=self._store.wait_for_room,
         )
         self._books = Books(
             self._wire(
@@ -113,7 +119,15 @@ class Recorders:
             self._watch,
         )
         self._lines: list[FeedLine] = []
-        self._markets: set[str] = set()
+        self._chosen = Chosen(
+            run,
+            self._failures,
+            self._listen,
+            markets=wanted.markets,
+            tokens=wanted.tokens,
+            top=wanted.top,
+            can_be_none=bool(wanted.series),
+        )
         self._updown = Updown(
             run,
             wanted.series,
@@ -182,6 +196,11 @@ class Recorders:
 
     async def _main(self) -> None:
         self._loop = asyncio.get_running_loop()
+        # One service that hangs must not keep the questions to the others waiting.
+        asking = ThreadPoolExecutor(ASKING_THREADS, "capture-ask")
+        self._loop.set_default_executor(asking)
+        for api in (self._run.gamma, self._run.data, self._run.clob):
+            api.unreachable_seconds = UNREACHABLE_SECONDS
         async with AsyncExitStack() as open_:
             hot: HotPath | None = None
             if self._settings.port:
@@ -198,11 +217,15 @@ class Recorders:
                     await open_.enter_async_context(hot.serving(self._settings.port))
                 except PortTaken as error:
                     self._failures.once("hot_path", "no_port", str(error), missed=0)
-            await self._choose()
+            picks = self._records("books") or self._records("positions")
+            has_chosen = not picks or await self._chosen.look_up()
             tasks = [
                 asyncio.create_task(self._supervised(name, work))
                 for name, work in self._work()
             ]
+            if not has_chosen:
+                again = self._supervised("choosing", self._chosen.keep_trying)
+                tasks.append(asyncio.create_task(again))
             try:
                 while not self._run.stop.is_set():
                     await asyncio.sleep(STOP_SECONDS)
@@ -243,7 +266,7 @@ class Recorders:
                 await work()
             except Stopped:
                 return
-            except OSError as error:
+            except (OSError, UsageError) as error:
                 self._run.give_up(error)
                 return
             except Exception as error:
@@ -251,44 +274,12 @@ class Recorders:
                 self._failures.once(name, "crashed", f"{type(error).__name__}: {error}")
             await asyncio.sleep(AGAIN_SECONDS)
 
-    async def _choose(self) -> None:
-        """Look up what is to be listened to; what there is none of is recorded."""
-        wanted = self._wanted
-        if not self._records("books") and not self._records("positions"):
-            return
-        unknown: list[str] = []
-
-        def is_unknown(name: str, why: str) -> None:
-            unknown.append(why)
-            self._failures.once("books", "unknown_market", why, missed=0)
-
-        tokens: Tokens = dict.fromkeys(wanted.tokens, "")
-        look_up = partial(choosing.tokens_named, self._run, wanted.markets, is_unknown)
-        try:
-            tokens |= await asyncio.to_thread(look_up)
-            if wanted.top:
-                tokens |= await asyncio.to_thread(
-                    choosing.largest, self._run, wanted.top
-                )
-        except Stopped:
-            return
-        if not tokens and not wanted.series:
-            if unknown:
-                raise UsageError(unknown[0])
-            raise UsageError(
-                "None of these markets has an order book now: they are closed, or not "
-                "open yet."
-            )
-        self._markets = {market for market in tokens.values() if market}
-        if self._records("books"):
-            await self._books.listen(tokens)
-
     async def _listen(self, tokens: Mapping[str, str]) -> None:
         if self._records("books"):
             await self._books.listen(tokens)
 
     def _active(self) -> set[str]:
-        return self._markets | set(self._updown.active)
+        return self._chosen.markets | set(self._updown.active)
 
     async def _tell_health(self) -> None:
         before: Health | None = None
@@ -349,6 +340,9 @@ class Recorders:
         return ticks
 
     # What the other threads say
+
+    def _unstorable(self, dataset: str, what: str) -> None:
+        self._failures.once(dataset, "unstorable", what, missed=1)
 
     def _malformed(self, frame: Frame) -> None:
         size = len(frame.payload)

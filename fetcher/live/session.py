@@ -95,8 +95,13 @@ class Session:
     async def send(self, text: str) -> None:
         """Send a frame, if there is a connection; a new one says all it needs."""
         if self._socket is not None:
-            with contextlib.suppress(ConnectionClosed):
-                await self._socket.send(text)
+            try:
+                async with asyncio.timeout(OPEN_SECONDS):
+                    await self._socket.send(text)
+            except ConnectionClosed:
+                pass
+            except TimeoutError:
+                self.end("silent", f"{self._host} takes nothing that is sent")
 
     def end(self, reason: str, details: str) -> None:
         """Close what no longer speaks; `run` opens it again."""
@@ -118,8 +123,9 @@ class Session:
         try:
             async with self._connected() as socket:
                 self._socket = socket
-                for frame in self._listener.opening():
-                    await socket.send(frame)
+                async with asyncio.timeout(OPEN_SECONDS):
+                    for frame in self._listener.opening():
+                        await socket.send(frame)
                 self._listener.opened()
                 async with self._pinging(socket):
                     await self._listen(socket)
@@ -145,12 +151,17 @@ class Session:
                 f"{self._host} cannot be reached: {error.strerror or error}. Check the "
                 f"network, and {self._wire.setting} in the configuration"
             )
+        except Exception as error:  # whatever it is, the connection is opened again
+            log.exception("listening to %s broke", self._host)
+            reason = "crashed"
+            details = f"{self._host}: {type(error).__name__}: {error}"
         else:
             reason, details = "disconnected", f"{self._host} closed the connection"
         finally:
             self._socket = None
         reason, details = self._why or (reason, details)
-        self.failures = 1 if self.frames > before else self.failures + 1
+        spoke = self.frames > before and reason != "refused"
+        self.failures = 1 if spoke else self.failures + 1
         self._listener.lost(reason, details)
         return max(self._patience(), after or 0.0)
 
@@ -207,7 +218,11 @@ class Session:
             if wire.ping is not None and now - pinged >= wire.ping_seconds:
                 pinged = now
                 await self.send(wire.ping)
-            self._listener.tick()
+            try:
+                self._listener.tick()
+            except Exception as error:  # nobody else would watch from here on
+                log.exception("watching %s broke", self._host)
+                self.end("crashed", f"{type(error).__name__}: {error}")
 
     def _patience(self) -> float:
         """Seconds until the next try: doubled with each failure, with chance in it."""

@@ -11,7 +11,7 @@ import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from fetcher.live.clock import Reception
+from fetcher.live.clock import SECOND_NS, Reception
 from fetcher.live.failures import Failures
 from fetcher.live.hot_books import HotBooks
 from fetcher.live.inbox import Inbox
@@ -23,6 +23,9 @@ from fetcher.live.stretch import Stretch
 log = logging.getLogger(__name__)
 
 PONG = b"PONG"
+DUMP_NS = 5 * SECOND_NS  # after opening, in which snapshots come to one line alone
+DEAF_NS = 10 * SECOND_NS  # that one line brings nothing while the other does
+BEHIND_NS = 2 * SECOND_NS  # that a line may be behind one that is lost
 SERVICE = "books"
 
 
@@ -105,17 +108,48 @@ class Shard:
         for session in self.sessions:
             session.end(reason, details)
 
+    def check_lines(self) -> None:
+        """Close a connection that brings nothing while another does.
+
+        Nothing is lost by that where the other has listened since before: else what
+        came between is unknown, and the stretch breaks where the deaf one fell silent.
+        """
+        up = [line for line in self._lines if line.is_up]
+        for line in up:
+            others = [other for other in up if other is not line]
+            told = max((other.told_ns for other in others), default=0)
+            if told - line.heard_ns <= DEAF_NS:
+                continue
+            why = f"nothing came for {(told - line.heard_ns) / SECOND_NS:.0f} s"
+            if any(other.opened_ns <= line.heard_ns for other in others):
+                line.session.end("silent", f"{why} while the other connection goes on")
+            else:
+                self.break_off("silent", at_ns=line.heard_ns)
+                self.close_all("silent", f"{why}, and the other had been away")
+            return
+
+    def check_others(self, gone: Line) -> None:
+        """One connection is lost: did another bring all that it brought?"""
+        up = [line for line in self._lines if line.is_up]
+        if up and all(gone.told_ns - line.heard_ns > BEHIND_NS for line in up):
+            self.break_off("silent")
+            self.close_all("silent", "it had brought nothing when the other was lost")
+
     def begin(self) -> Stretch:
         """Begin a stretch: all its tokens have just been asked for."""
         self.stretch = Stretch.new(self._ears.clock.now())
         self._say("subscribed", self.tokens)
         return self.stretch
 
-    def break_off(self, reason: str, *, state: str = "broken") -> None:
+    def break_off(
+        self, reason: str, *, state: str = "broken", at_ns: int | None = None
+    ) -> None:
         """End the stretch: nothing is known of what comes after its last moment."""
         if self.stretch is None:
             return
-        self._say_of_all(state, self.stretch.well_at_ns, reason=reason)
+        well = self.stretch.well_at_ns
+        at = well if at_ns is None else min(well, at_ns)
+        self._say_of_all(state, at, reason=reason)
         self.stretch.broken = True
         self.stretch = None
         self._ears.books.spoil(self.tokens)
@@ -173,6 +207,9 @@ class Line:
         self._ears = ears
         self._error: str | None = None
         self._rate = 0.0
+        self.opened_ns = 0
+        self.heard_ns = 0  # the last data, or when it was opened
+        self.told_ns = 0  # the last data that every connection must have brought
 
     @property
     def _is_double(self) -> bool:
@@ -190,7 +227,10 @@ class Line:
 
     def opened(self) -> None:
         self.is_up = True
-        if self._shard.stretch is None:
+        self.heard_ns = self.opened_ns = self._ears.clock.now()
+        self.told_ns = 0
+        # Of what is let go nothing can be said: the next stretch begins with room.
+        if self._shard.stretch is None and not self._ears.inbox.is_full:
             self._shard.begin()
 
     def heard(self, payload: bytes, received_ns: int) -> None:
@@ -198,28 +238,38 @@ class Line:
             self._ears.failures.end(self._error, rate=self._rate)
             self._error = None
         stretch = self._shard.stretch
+        inbox = self._ears.inbox
+        if payload == PONG or not payload:
+            if stretch is not None:
+                stretch.answered_at_ns = received_ns
+            return
         if stretch is None:  # frames were dropped: it is about to be opened again
+            if inbox.is_full:
+                inbox.let_go(len(payload), at_ns=received_ns)
             return
-        if payload == PONG:
-            stretch.answered_at_ns = received_ns
-            return
-        if not payload:
-            return
-        number = stretch.heard(received_ns)
         frame = Frame(
-            stretch, number, received_ns, payload, self._place, self._is_double
+            stretch, stretch.frames, received_ns, payload, self._place, self._is_double
         )
-        if not self._ears.inbox.put(frame, len(payload), at_ns=received_ns):
-            self._ears.overflowed()
+        if not inbox.put(frame, len(payload), at_ns=received_ns):
+            self._ears.overflowed()  # well is what was before this frame
+            return
+        stretch.heard(received_ns)
+        self.heard_ns = received_ns
+        if received_ns - self.opened_ns > DUMP_NS:
+            self.told_ns = received_ns
 
     def lost(self, reason: str, details: str) -> None:
         was_up, self.is_up = self.is_up, False
         shard = self._shard
         stretch = shard.stretch
-        others = shard.is_open
+        if was_up:
+            shard.check_others(self)
+        others = shard.is_open and shard.stretch is not None
         since = self._ears.clock.now()
         if stretch is not None:
-            since = stretch.answered_at_ns if was_up else since
+            if was_up:  # what is frozen answers, and brings nothing
+                is_deaf = reason == "silent" and not others
+                since = stretch.well_at_ns if is_deaf else stretch.answered_at_ns
             self._rate = 0.0 if others else stretch.rate()
         if self._error is None:
             missed = 0 if others else None
@@ -236,4 +286,6 @@ class Line:
             shard.break_off(reason)
 
     def tick(self) -> None:
-        """Nothing: the recorder looks at all shards together."""
+        """All else is seen to by the recorder, which looks at all shards together."""
+        if self._is_double:
+            self._shard.check_lines()

@@ -23,7 +23,9 @@ log = logging.getLogger(__name__)
 
 Row = tuple[Any, ...]
 HAND_OVER_SECONDS = 0.1
+MOST_SHOWN = 500  # characters of a row
 MOST_ROWS = 50_000  # in one batch
+MOST_WAITING = 500_000  # rows, until whoever reads the inbox waits
 
 
 class Store:
@@ -38,11 +40,17 @@ class Store:
         *,
         fold_seconds: float,
         give_up: Callable[[BaseException], None],
+        misfit: Callable[[str, str], None] = lambda dataset, what: None,
+        most_waiting: int = MOST_WAITING,
     ) -> None:
         self._writer = writer
+        self._misfit = misfit
+        self._most_waiting = most_waiting
+        self._ended = False
         self._fold_seconds = fold_seconds
         self._give_up = give_up
         self._lock = threading.Lock()
+        self._emptied = threading.Condition(self._lock)
         self._rows: dict[str, list[Row]] = {}
         self._waiting = 0
         self._closing = threading.Event()
@@ -73,8 +81,18 @@ class Store:
 
     @property
     def waiting(self) -> int:
-        """How many rows nobody has taken yet."""
+        """How many rows the writer has not taken over yet."""
         return self._waiting
+
+    def wait_for_room(self) -> None:
+        """Return once not too many rows wait: then the inbox fills, which has a bound.
+
+        For whoever reads the inbox, never for the loop. After the end there is room.
+        """
+        with self._lock:
+            self._emptied.wait_for(
+                lambda: self._ended or self._waiting < self._most_waiting
+            )
 
     def _hand_over_often(self) -> None:
         try:
@@ -83,11 +101,14 @@ class Store:
             self._hand_over()
         except BaseException as error:  # noqa: BLE001 - ends the capture
             self._give_up(error)
+        finally:
+            with self._lock:
+                self._ended = True
+                self._emptied.notify_all()
 
     def _hand_over(self) -> None:
         with self._lock:
             taken, self._rows = self._rows, {}
-            self._waiting = 0
         # What is said of a stretch must not be durable before what was heard in it.
         last: dict[str, pa.Table] = {}
         for dataset, rows in taken.items():
@@ -95,12 +116,30 @@ class Store:
             ends = len(rows) - MOST_ROWS
             for start in range(0, ends, MOST_ROWS):
                 some = rows[start : start + MOST_ROWS]
-                self._writer.put(Batch({dataset: table_of(schema, some)}))
+                self._writer.put(Batch({dataset: self._table(schema, some)}))
             rest = rows[max(0, -(-ends // MOST_ROWS)) * MOST_ROWS :]
-            last[dataset] = table_of(schema, rest)
+            last[dataset] = self._table(schema, rest)
             self.rows[dataset] = self.rows.get(dataset, 0) + len(rows)
         if last:
             self._writer.put(Batch(last))
+        with self._lock:
+            self._waiting -= sum(map(len, taken.values()))
+            self._emptied.notify_all()
+
+    def _table(self, dataset: Dataset, rows: Sequence[Row]) -> pa.Table:
+        """The rows as a table; those that no column can hold are told and left out."""
+        try:
+            return table_of(dataset, rows)
+        except (pa.ArrowException, ValueError, TypeError, OverflowError):
+            good = []
+            for row in rows:
+                try:
+                    table_of(dataset, [row])
+                except (pa.ArrowException, ValueError, TypeError, OverflowError) as e:
+                    self._misfit(dataset.name, f"{e}: {str(row)[:MOST_SHOWN]}")
+                else:
+                    good.append(row)
+            return table_of(dataset, good)
 
     def _fold_often(self) -> None:
         due = time.monotonic() + self._fold_seconds

@@ -14,7 +14,7 @@ import math
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from fetcher.errors import FetchError, Stopped
+from fetcher.errors import FetchError, Stopped, UnexpectedPayload
 from fetcher.live.choosing import Series
 from fetcher.live.clock import ExchangeClock
 from fetcher.live.failures import Failures
@@ -34,8 +34,11 @@ from lake.batch import Batch, CursorChange
 log = logging.getLogger(__name__)
 
 TICK_SECONDS = 0.5
+MOST_SECONDS = 1e11  # of a time in seconds; one in milliseconds has more
 CLOCK_SECONDS = 1.0  # between two questions for the exchange's time
 WRONG_CLOCK_SECONDS = 30.0
+LEAP_SECONDS = 3_600.0  # of the exchange's clock that one answer alone does not prove
+LEAP_ANSWERS = 3  # that must agree until a leap of the exchange's clock is believed
 STRIKE_SECONDS = 5.0  # after the start, and between two questions for it
 BACK_SECONDS = 86_400  # that windows are looked for which nobody followed
 SEARCH_SECONDS = 60.0  # between two searches for a market that is not there yet
@@ -78,6 +81,7 @@ class Updown:
         self._asking: dict[str, asyncio.Task[None]] = {}
         self._rows = 0
         self._is_off = False
+        self._leaps: list[float] = []
         self.counts = {"discovered": 0, "resolved": 0, "failed": 0}
 
     @property
@@ -139,6 +143,8 @@ class Updown:
         for series in self._series:
             present = int(now) // series.seconds * series.seconds
             start = self._saved.upto.get(series.name, present - series.seconds)
+            if start > now + self._ahead + series.seconds:  # by a clock that was wrong
+                start = present - series.seconds
             start = max(start + series.seconds, present - BACK_SECONDS)
             while start <= now + self._ahead:
                 window = Window(series, start)
@@ -184,6 +190,11 @@ class Updown:
             log.warning("the exchange does not say what time it is: %s", error)
             return
         first = not self._clock.is_told
+        leap = seconds - self._clock.now()
+        if not (first or self._is_believed(leap)):
+            log.warning("the exchange's clock leapt by %+.0f s, if it is right", leap)
+            return
+        self._leaps.clear()
         off = self._clock.told(seconds)
         if first and abs(off) > WRONG_CLOCK_SECONDS and not self._is_off:
             self._is_off = True
@@ -194,6 +205,14 @@ class Updown:
                 "by the exchange's, received_at by this machine's. Set it right",
                 missed=0,
             )
+
+    def _is_believed(self, leap: float) -> bool:
+        """A leap of hours is, once several answers in a row tell of it."""
+        if abs(leap) <= LEAP_SECONDS:
+            return True
+        self._leaps = [one for one in self._leaps if abs(one - leap) < LEAP_SECONDS]
+        self._leaps.append(leap)
+        return len(self._leaps) >= LEAP_ANSWERS
 
     def _ask_about(self, window: Window) -> None:
         task = asyncio.create_task(self._follow(window))
@@ -211,12 +230,18 @@ class Updown:
             item = await asyncio.to_thread(self._ask, window.slug)
         except Stopped:
             return
+        except OSError as error:  # the lake takes nothing
+            self._run.give_up(error)
+            return
         except FetchError as error:
             window.problem = str(error)
+        except Exception as error:  # it must not be asked again at once, for ever
+            log.exception("%s: what was asked cannot be kept", window.slug)
+            window.problem = f"{type(error).__name__}: {error}"
         else:
             window.problem = None
             if item is not None:
-                learn(window, item)
+                self._learn(window, item)
         now = self._clock.now()
         if window.outcome is not None:
             window.state = "resolved"
@@ -239,6 +264,15 @@ class Updown:
             await self._leave(window.tokens.values())
         if is_over:
             self._save()
+
+    def _learn(self, window: Window, item: Item) -> None:
+        try:
+            learn(window, item)
+        except (TypeError, ValueError, AttributeError, KeyError) as error:
+            log.exception("%s: its event cannot be read", window.slug)
+            window.problem = (
+                f"its event cannot be read: {type(error).__name__}: {error}"
+            )
 
     def _next(self, window: Window, now: float) -> float:
         """When to ask again, by the exchange's clock."""
@@ -308,7 +342,13 @@ class Updown:
 def exchange_seconds(run: Run) -> float:
     """What time it is at the exchange, in unix seconds (`/time`, a bare integer)."""
     answer = run.clob.get("/time", groups=("clob_all",))
-    return float(answer.json())
+    try:
+        seconds = float(answer.json())
+    except (TypeError, ValueError):
+        seconds = math.nan
+    if not 0 < seconds < MOST_SECONDS:
+        raise UnexpectedPayload(f"/time answered {str(answer.json())[:80]}")
+    return seconds
 
 
 def _shown(window: Window) -> str:

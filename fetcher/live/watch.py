@@ -35,6 +35,7 @@ class Found:
     wrong: dict[str, str] = field(default_factory=dict)
     unheard: frozenset[str] = frozenset()
     bookless: frozenset[str] = frozenset()
+    unknown: frozenset[str] = frozenset()  # held, but what was answered tells nothing
     served: dict[str, Served] = field(default_factory=dict)
 
 
@@ -72,6 +73,7 @@ class Watch:
         """
         suspect: dict[str, dict[Level, tuple[float, ...]]] = {}
         asked, answers = tokens, {}
+        ghosts: set[str] = set()
         began = self._now()
         for number in range(ROUNDS):
             if number:
@@ -81,7 +83,10 @@ class Watch:
                 return None
             answers.update(served)
             still: dict[str, dict[Level, tuple[float, ...]]] = {}
+            whole = {t for t, _, is_whole in self._books.heard_at(served) if is_whole}
             for token, one in served.items():
+                if token not in whole:
+                    continue  # there is nothing yet that could be right
                 differences = self._books.differences(token, one.levels)
                 if number:  # what was in flight then is not stuck where it was
                     before = suspect[token]
@@ -90,7 +95,9 @@ class Watch:
                         for level, sizes in differences.items()
                         if before.get(level) == sizes
                     }
-                if differences and not one.is_ghost:
+                if differences and one.is_ghost:
+                    ghosts.add(token)
+                elif differences:
                     still[token] = differences
             suspect = still
             if not suspect:
@@ -99,15 +106,20 @@ class Watch:
         self.asked_at.update(dict.fromkeys(tokens, began))
         self.compared += len(answers)
         self.differed += len(suspect)
-        heard = {t: whole for t, _, whole in self._books.heard_at(tokens)}
+        heard = {t: is_whole for t, _, is_whole in self._books.heard_at(tokens)}
         unheard = {t for t in answers if not heard[t]}
-        for token in answers.keys() - suspect.keys() - unheard:
+        silence = {
+            t for t in heard.keys() - answers.keys() if self._books.differences(t, {})
+        }
+        unknown = ghosts | {t for t in silence if heard[t]}
+        for token in answers.keys() - suspect.keys() - unheard - unknown:
             self.well_at[token] = began
         return Found(
             began,
             {token: _in_words(levels) for token, levels in suspect.items()},
             frozenset(unheard),
             frozenset(set(tokens) - answers.keys()),
+            frozenset(unknown),
             answers,
         )
 
@@ -155,11 +167,18 @@ class Watch:
                 missed=len(missing),
             )
         again = {
-            token: self.well_at.get(token, stretch.began_ns)
+            token: max(self.well_at.get(token, 0), stretch.began_ns)
             for token in (*wrong, *missing)
         }
         await shard.subscribe_again(again, reason="differs" if wrong else "stale")
         return not again
+
+    def forget(self, tokens: Iterable[str]) -> None:
+        """Nobody listens to these any more."""
+        for token in tokens:
+            self.well_at.pop(token, None)
+            self.asked_at.pop(token, None)
+            self._bookless.discard(token)
 
     def keep(self, one: Served, *, reason: str, difference: str | None = None) -> None:
         """Store a book that was asked for."""

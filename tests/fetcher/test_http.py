@@ -320,6 +320,11 @@ def test_a_host_that_refuses_is_named_and_not_tried_for_every_job(client, waits)
     with pytest.raises(HostUnreachable):
         api.get("/y", groups=GROUPS)
     assert len(waits.slept) == before
+    api.unreachable_seconds = 15.0  # as what never ends has it
+    waits.now += 16
+    with pytest.raises(HostUnreachable):
+        api.get("/z", groups=GROUPS)
+    assert len(waits.slept) > before, "it is tried again: outages end"
 
 
 def test_an_unknown_name_is_named(client, waits):
