@@ -97,13 +97,15 @@ def _run(
 
     told.summary = Summary()
     with stop.stoppable():
-        paths = settings.load(config).paths
+        loaded = settings.load(config)
+        paths = loaded.paths
         told.warehouse = paths.warehouse
         try:
             ingest(
                 paths.lake,
                 paths.warehouse,
                 rebuild=rebuild,
+                dust_usd=loaded.silver.dust_usd,
                 summary=told.summary,
                 report=log.info,
                 opened=stop.watch,

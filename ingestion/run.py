@@ -36,6 +36,9 @@ _COPY_MINIMUM = 16 << 20
 # Between two lines of the log on the same dataset.
 REPORT_SECONDS = 30.0
 
+# Captured positions worth less are left in bronze.
+DUST_USD = 1.0
+
 _MEMORY = 1_280 << 20
 _MEMORY_A_CORE = 512 << 20
 
@@ -77,6 +80,7 @@ def ingest(
     warehouse: Path,
     *,
     rebuild: bool = False,
+    dust_usd: float = DUST_USD,
     intake_rows: int = INTAKE_ROWS,
     summary: Summary | None = None,
     report: Report = lambda _: None,
@@ -88,6 +92,9 @@ def ingest(
     `summary` is filled in as the run goes on, and says also of one that ends early what
     was taken in. `report` is given a line for each dataset that brought something, and
     while that takes long one every `report_seconds`.
+
+    Captured positions that are worth less than `dust_usd` dollars are left in bronze;
+    where that was another when the warehouse was built, it is built anew.
 
     `opened` is given each connection that is written with, so that whoever wants the
     run to stop can interrupt what it is doing.
@@ -101,7 +108,13 @@ def ingest(
         is_whole = turns.check_published()
         summary = Summary() if summary is None else summary
         run = _Run(
-            lake, turns, intake_rows, summary, _Pace(report, report_seconds), opened
+            lake,
+            turns,
+            intake_rows,
+            summary,
+            _Pace(report, report_seconds),
+            opened,
+            dust_usd,
         )
         try:
             run.rebuild() if rebuild or not is_whole else run.catch_up()
@@ -120,6 +133,7 @@ class _Run:
         summary: Summary,
         pace: _Pace,
         opened: Opened,
+        dust_usd: float,
     ) -> None:
         self.summary = summary
         self._lake = lake
@@ -127,6 +141,7 @@ class _Run:
         self._intake_rows = intake_rows
         self._pace = pace
         self._opened = opened
+        self._dust_usd = dust_usd
         self._storage = LocalStorage(lake)
         self._logs = {name: DeltaLog(self._storage, DATASETS[name]) for name in _NAMES}
         self._expired: list[Expired] = []
@@ -149,12 +164,14 @@ class _Run:
         fresh: dict[str, Changes] = {}
         if published.exists():
             with open_to_read(published) as db:
-                same_tables = taken.has_this_layout(db)
+                same_tables = taken.has_this_layout(db, self._dust_usd)
                 same_views = taken.has_these_views(db)
                 known = taken.versions(db)
                 expiries = taken.expiries(db) if same_tables else set()
             if not same_tables:
-                self._pace.say("another release made the warehouse's tables otherwise")
+                self._pace.say(
+                    "another release, or setting, made the warehouse's tables otherwise"
+                )
                 return self.rebuild()
             fresh = self._changes(known)
             if expiries != self._expiries():
@@ -194,7 +211,8 @@ class _Run:
             return None
         try:
             with self._open(path) as db:
-                if not (taken.is_ours(db) and taken.has_this_layout(db)):
+                ours = taken.is_ours(db)
+                if not (ours and taken.has_this_layout(db, self._dust_usd)):
                     return None
                 versions, logs = taken.versions(db), taken.logs(db)
                 expiries = taken.expiries(db)
@@ -259,7 +277,8 @@ class _Run:
 
     def _take_in(self, path: Path, changes: Mapping[str, Changes]) -> None:
         with self._open(path) as db:
-            taken.lay_out(db)
+            taken.lay_out(db, self._dust_usd)
+            db.execute("set variable dust_usd = ?::double", [self._dust_usd])
             define_silver(db)
             loader = Loader(
                 db, self._lake, lambda name: self._logs[name].snapshot().files

@@ -54,6 +54,10 @@ def _tables() -> str:
     return fingerprint(models("silver").values())
 
 
+def _made(dust_usd: float) -> str:
+    return f"{_tables()} without what is below {dust_usd:g} dollars"
+
+
 def _views() -> str:
     words = [GLOSSARY, *(model.columns for model in _models())]
     said = hashlib.sha256(repr(words).encode()).hexdigest()[:16]
@@ -80,9 +84,10 @@ def is_ours(db: duckdb.DuckDBPyConnection) -> bool:
     )
 
 
-def has_this_layout(db: duckdb.DuckDBPyConnection) -> bool:
-    """Whether its silver tables are made as this release makes them."""
-    return db.execute("select tables from ingest.Layout").fetchall() == [(_tables(),)]
+def has_this_layout(db: duckdb.DuckDBPyConnection, dust_usd: float) -> bool:
+    """Whether its silver tables are made as this release and the setting make them."""
+    made = db.execute("select tables from ingest.Layout").fetchall()
+    return made == [(_made(dust_usd),)]
 
 
 def has_these_views(db: duckdb.DuckDBPyConnection) -> bool:
@@ -91,13 +96,13 @@ def has_these_views(db: duckdb.DuckDBPyConnection) -> bool:
     return db.execute("select views from ingest.Layout").fetchall() == [(_views(),)]
 
 
-def lay_out(db: duckdb.DuckDBPyConnection) -> None:
+def lay_out(db: duckdb.DuckDBPyConnection, dust_usd: float) -> None:
     """Make the tables of this module in a new file; in an old one do nothing."""
     db.execute(_TABLES)
     db.execute(
         "insert into ingest.Layout select ?, null "
         "where not exists (from ingest.Layout)",
-        [_tables()],
+        [_made(dust_usd)],
     )
 
 

@@ -136,6 +136,13 @@ class Capture:
 
 
 @dataclass(frozen=True)
+class Silver:
+    """What `ingest` leaves in bronze."""
+
+    dust_usd: float
+
+
+@dataclass(frozen=True)
 class Checks:
     """What `warehouse check` takes for sound."""
 
@@ -182,4 +189,5 @@ class Settings:
     checks: Checks
     lake: Lake
     retention: Retention
+    silver: Silver
     file: Path

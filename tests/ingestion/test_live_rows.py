@@ -170,3 +170,19 @@ def test_polls_and_positions_are_kept_once(bronze, warehouse):
         "select right(trader_address, 2), size, value_usd"
         " from silver.PositionSnapshotFact order by 1"
     ) == [("aa", 30.0, 15.0), ("bb", 20.0, 10.0)]
+
+
+def test_positions_of_less_than_a_dollar_stay_in_bronze_unless_they_are_wanted(
+    bronze, warehouse
+):
+    ask = "select right(trader_address, 2) from silver.PositionSnapshotFact order by 1"
+    small, unknown = (
+        held(1, "aa", 1.9),
+        held(1, "bb", 0.9, current_value=None, row_no=1),
+    )
+    bronze.commit("position_snapshots", [small, unknown, held(1, "cc", 2.0, row_no=2)])
+    warehouse.ingest()
+    assert warehouse.ask(ask) == [("cc",)]
+    assert warehouse.ingest(dust_usd=0.0).rebuilt
+    assert warehouse.ask(ask) == [("aa",), ("bb",), ("cc",)]
+    assert not warehouse.ingest(dust_usd=0.0).rebuilt

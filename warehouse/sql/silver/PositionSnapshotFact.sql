@@ -1,5 +1,7 @@
 -- One row per wallet and token of a market that was among its largest when
--- asked. Key: walk_key, page_no, row_no. Reads bronze position_snapshots.
+-- asked. Key: walk_key, page_no, row_no. Reads bronze position_snapshots. What
+-- was worth less than [silver] dust_usd then is left out; where nobody says
+-- what it was worth, a dollar a share is taken.
 -- Columns:
 -- source: positions (/v2/positions) or holders (/v2/holders)
 -- position_rank: place by size within the token, from 1
@@ -51,7 +53,10 @@ select
 from bronze_position_snapshots as told
 inner join walk_map on coalesce(told.walk_id, '') = walk_map.walk_id
 inner join token_map on told.token_id = token_map.token_id
-where told.asked_at_ns is not null
+where
+    told.asked_at_ns is not null
+    and coalesce(told.current_value, told.size, 0)
+    >= coalesce(getvariable('dust_usd'), 0)
 qualify
     row_number() over (
         partition by walk_map.walk_key, told.page_no, told.row_no
