@@ -30,7 +30,7 @@ def test_the_last_word_of_a_second_is_its_top_of_book(captured):
     captured.book(5.5, [], [(0.6, 7.0)])
     assert ask(
         captured,
-        "select second_start, best_bid, best_ask, round(spread, 9), messages"
+        "select second_start, best_bid, best_ask, round(spread, 9), changes"
         " from gold.top_of_book where token_id = '101' order by 1",
     ) == [
         (moment(0), 0.4, 0.6, 0.2, 1),

@@ -15,22 +15,26 @@
 -- midpoint: half of best_bid + best_ask; null: either is lacking
 -- spread: best_ask - best_bid; null: either is lacking
 -- relative_spread: spread over midpoint
--- messages: changes and books that spoke of best prices in it
+-- changes: changes and whole books that spoke of best prices in it
 -- last_event_no: event_no of the last of them
 with
-
-events as (
-    select * from silver.BookEventFact
-    where token_key is not null
-),
 
 tokens as (
     select * from silver.MarketTokenDim
 ),
 
+-- joined first, so that asking for one token reads no other
+events as (
+    select
+        heard.*,
+        tokens.token_id
+    from silver.BookEventFact as heard
+    inner join tokens on heard.token_key = tokens.token_key
+),
+
 quotes as (
     select
-        token_key,
+        token_id,
         event_no,
         received_at,
         best_bid,
@@ -39,43 +43,41 @@ quotes as (
     where event_code in (2, 5) and coalesce(best_bid, best_ask) is not null
     union all
     select
-        token_key,
+        token_id,
         event_no,
         min(received_at) as received_at,
         max(price) filter (where is_bid) as best_bid,
         min(price) filter (where not is_bid) as best_ask
     from events
     where event_code = 1
-    group by token_key, event_no
+    group by token_id, event_no
 ),
 
 last_quotes as (
     select
-        token_key,
+        token_id,
         date_trunc('second', cast(received_at as timestamp)) as second_start,
         max(event_no) as last_event_no,
         arg_max_null(nullif(best_bid, 0), event_no) as best_bid,
         arg_max_null(best_ask, event_no) as best_ask,
-        count(distinct event_no) as messages
+        count(*) as changes
     from quotes
     group by all
 ),
 
 final as (
     select
-        tokens.token_id,
-        last_quotes.second_start,
-        last_quotes.best_bid,
-        last_quotes.best_ask,
-        last_quotes.messages,
-        last_quotes.last_event_no,
-        (last_quotes.best_bid + last_quotes.best_ask) / 2 as midpoint,
-        last_quotes.best_ask - last_quotes.best_bid as spread,
-        (last_quotes.best_ask - last_quotes.best_bid)
-        / nullif((last_quotes.best_bid + last_quotes.best_ask) / 2, 0)
+        token_id,
+        second_start,
+        best_bid,
+        best_ask,
+        changes,
+        last_event_no,
+        (best_bid + best_ask) / 2 as midpoint,
+        best_ask - best_bid as spread,
+        (best_ask - best_bid) / nullif((best_bid + best_ask) / 2, 0)
             as relative_spread
     from last_quotes
-    inner join tokens on last_quotes.token_key = tokens.token_key
 )
 
 select * from final
