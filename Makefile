@@ -65,6 +65,7 @@ bench: setup
 	$(BIN)/python -m benchmarks.prove_live
 	$(BIN)/python -m benchmarks.prove_replay
 	$(BIN)/python -m benchmarks.capture_load --seconds 60
+	$(BIN)/python -m benchmarks.replay --rows 2000000
 
 bench-large: setup
 	$(BIN)/python -m benchmarks.fetch_cost
@@ -80,6 +81,7 @@ bench-large: setup
 	$(BIN)/python -m benchmarks.capture_load
 	$(BIN)/python -m benchmarks.capture_load --kills 10
 	$(BIN)/python -m benchmarks.capture_load --find
+	$(BIN)/python -m benchmarks.replay
 
 docs: setup
 	$(BIN)/python -m ingestion.dictionary
