@@ -138,7 +138,8 @@ class Books:
                 self._ears.books.keep_only(self._of)
             self._recover()
             await self._leave_resolved(now)
-            for shard in self._shards:
+            for shard in list(self._shards):
+                await asyncio.sleep(0)  # frames may come in between
                 if shard.tokens:
                     self._give_up_silent(shard)
                 if shard.tokens and shard not in self._checking:

@@ -86,14 +86,17 @@ class HotPath:
 
     # Questions
 
-    def _answer(self, _: ServerConnection, request: Request) -> Response | None:
+    async def _answer(self, _: ServerConnection, request: Request) -> Response | None:
         parts = urlsplit(request.path)
         if parts.path == "/stream":
             return None
         name, _slash, rest = parts.path.strip("/").partition("/")
         asked = parse_qs(parts.query)
         if name == "books":
-            return self._book(rest, asked) if rest else _json(self._all_books())
+            if rest:
+                return self._book(rest, asked)
+            # Thousands of books take long: frames must not wait for that.
+            return await asyncio.to_thread(lambda: _json(self._all_books()))
         if name in self.answers and not rest:
             return _json(self.answers[name]())
         known = ["/books", "/books/<token_id>", *(f"/{name}" for name in self.answers)]

@@ -29,7 +29,7 @@ class Inbox(Generic[T]):
 
     def __init__(self, most_bytes: int) -> None:
         self._most = most_bytes
-        self._items: deque[tuple[T, int]] = deque()
+        self._items: deque[tuple[T, int, int]] = deque()  # with size and arrival
         self._bytes = 0
         self._lock = threading.Lock()
         self._filled = threading.Condition(self._lock)
@@ -48,7 +48,7 @@ class Inbox(Generic[T]):
             if self._overflow is not None or is_full:
                 self._count(size, at_ns)
                 return False
-            self._items.append((item, size))
+            self._items.append((item, size, at_ns))
             self._bytes += size
             self.deepest_bytes = max(self.deepest_bytes, self._bytes)
             self._filled.notify()
@@ -71,7 +71,7 @@ class Inbox(Generic[T]):
     def note(self, item: T) -> None:
         """Take over an item that must not be lost, and is small, whatever waits."""
         with self._lock:
-            self._items.append((item, 0))
+            self._items.append((item, 0, 0))
             self._filled.notify()
 
     def take(self, patience: float, *, most: int = 10_000) -> list[T]:
@@ -81,8 +81,8 @@ class Inbox(Generic[T]):
                 self._filled.wait(patience)
             count = min(len(self._items), most)
             taken = [self._items.popleft() for _ in range(count)]
-            self._bytes -= sum(size for _, size in taken)
-            return [item for item, _ in taken]
+            self._bytes -= sum(size for _, size, _ in taken)
+            return [item for item, _, _ in taken]
 
     def recovered(self) -> Overflow | None:
         """What was let go, once there is room again; then items are taken as before."""
@@ -91,6 +91,12 @@ class Inbox(Generic[T]):
                 return None
             lost, self._overflow = self._overflow, None
             return lost
+
+    @property
+    def oldest_ns(self) -> int | None:
+        """When what waits longest arrived; null where nothing does."""
+        with self._lock:
+            return next((at_ns for _, _, at_ns in self._items if at_ns), None)
 
     @property
     def is_full(self) -> bool:

@@ -88,6 +88,7 @@ class Recorders:
             self._store.add,
             self._clock.now,
             run_id=run.run_id,
+            behind=self._behind,
         )
         self._reader = Reader(
             self._inbox,
@@ -181,7 +182,7 @@ class Recorders:
             waiting_bytes=self._inbox.waiting_bytes,
             deepest_bytes=self._inbox.deepest_bytes,
             waiting_rows=self._store.waiting,
-            lag_seconds=reader.lag_ns / SECOND_NS,
+            lag_seconds=self._behind(),
             rows=dict(self._store.rows),
             errors=dict(self._failures.counts),
             compared=self._watch.compared,
@@ -191,6 +192,12 @@ class Recorders:
             windows=self._updown.counts if self._wanted.series else {},
             polls=self._positions.counts if self._records("positions") else {},
         )
+
+    def _behind(self) -> float:
+        """Seconds that reading is behind, also where it stands."""
+        oldest = self._inbox.oldest_ns
+        waits = 0 if oldest is None else self._clock.now() - oldest
+        return max(waits, self._reader.lag_ns) / SECOND_NS
 
     # In the loop
 

@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 
 ROUNDS = 3
 ROUND_SECONDS = 2.0
+BEHIND_SECONDS = 1.0  # that reading may be behind where books are to be compared
 SHOWN = 3  # differences and tokens that a message names
 
 
@@ -51,6 +52,7 @@ class Watch:
         now: Callable[[], int],
         *,
         run_id: str,
+        behind: Callable[[], float] = lambda: 0.0,
     ) -> None:
         self._clob = clob
         self._books = books
@@ -58,6 +60,7 @@ class Watch:
         self._add = add
         self._now = now
         self._run_id = run_id
+        self._behind = behind
         self._answers = 0
         self._bookless: set[str] = set()
         self._error: str | None = None
@@ -69,7 +72,8 @@ class Watch:
     async def compare(self, tokens: list[str]) -> Found | None:
         """Ask for books until those that differ have done so three times, 2 s apart.
 
-        Null when the service could not be asked.
+        Null when the service could not be asked, or what was heard is not read yet:
+        the books held are then those of a while ago.
         """
         suspect: dict[str, dict[Level, tuple[float, ...]]] = {}
         asked, answers = tokens, {}
@@ -102,6 +106,8 @@ class Watch:
             suspect = still
             if not suspect:
                 break
+            if self._behind() > BEHIND_SECONDS:
+                return None
             asked = list(suspect)
         self.asked_at.update(dict.fromkeys(tokens, began))
         self.compared += len(answers)

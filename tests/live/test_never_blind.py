@@ -186,13 +186,18 @@ class Asked:
         return answer, list(self.books)
 
 
-def watching(*answer: dict, heard: dict | None = BOOK) -> tuple[Watch, HotBooks]:
+def watching(
+    *answer: dict, heard: dict | None = BOOK, behind: float = 0.0
+) -> tuple[Watch, HotBooks]:
     books = HotBooks()
     if heard is not None:
         books.follow(event_rows(heard, 1, 1))
     failures = Failures("run", lambda *_: None, lambda: 5)
     clob = Asked(*answer)
-    watch = Watch(clob, books, failures, lambda *_: None, lambda: 5, run_id="run")
+    watch = Watch(
+        clob, books, failures, lambda *_: None, lambda: 5,
+        run_id="run", behind=lambda: behind,
+    )  # fmt: skip
     return watch, books
 
 
@@ -219,6 +224,22 @@ def test_an_equal_book_proves_that_all_is_well():
     watch.forget(["71321"])
     assert not watch.well_at
     assert not watch.asked_at
+
+
+def test_books_are_not_wrong_while_what_was_heard_is_not_read_yet():
+    moved = BOOK | {"bids": [{"price": "0.47", "size": "30"}]}
+    watch, _ = watching(moved, behind=3.0)
+    assert asyncio.run(watch.compare(["71321"])) is None
+    assert watch.differed == 0
+
+
+def test_an_inbox_knows_since_when_something_waits():
+    inbox = Inbox(100)
+    inbox.note("a note")
+    assert inbox.oldest_ns is None
+    inbox.put("a", 1, at_ns=7)
+    inbox.put("b", 1, at_ns=8)
+    assert inbox.oldest_ns == 7
 
 
 def test_a_book_that_never_came_is_missing_and_not_wrong():
