@@ -58,6 +58,8 @@ def capture(settings: Settings, wanted: Wanted, ending: Ending) -> Result:
         settings, http=replace(settings.http, read_timeout_seconds=seconds)
     )
     sys.setswitchinterval(SWITCH_SECONDS)
+    # A line for each question to the hot path would bury what matters.
+    logging.getLogger("websockets").setLevel(logging.WARNING)
     with ExitStack() as open_:
         path = cursor_path(settings.paths.cursors, wanted.only)
         for recorder in wanted.only:

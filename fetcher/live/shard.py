@@ -131,9 +131,15 @@ class Shard:
     def check_others(self, gone: Line) -> None:
         """One connection is lost: did another bring all that it brought?"""
         up = [line for line in self._lines if line.is_up]
-        if up and all(gone.told_ns - line.heard_ns > BEHIND_NS for line in up):
+        if not up:
+            return
+        if all(gone.told_ns - line.heard_ns > BEHIND_NS for line in up):
             self.break_off("silent")
             self.close_all("silent", "it had brought nothing when the other was lost")
+        elif all(line.opened_ns > gone.heard_ns for line in up):
+            # The one that is lost may have been deaf before the other was there.
+            self.break_off("silent", at_ns=gone.heard_ns)
+            self.close_all("silent", "the other may have been deaf before it came")
 
     def begin(self) -> Stretch:
         """Begin a stretch: all its tokens have just been asked for."""

@@ -175,6 +175,25 @@ def test_a_gap_that_only_a_frozen_connection_spans_is_a_gap(comes_back):
     assert 1 in here.closed
 
 
+def test_a_connection_lost_in_silence_spans_no_gap_of_the_other():
+    here = Abroad(connections=2)
+    here.open(0)
+    here.open(1)
+    here.times.go(SECOND_NS)
+    here.hear(0)
+    here.hear(1)  # and is frozen from here on
+    frozen_ns = here.lines[1].heard_ns
+    here.times.go(SECOND_NS)
+    here.lose(0, "disconnected")
+    here.times.go(SECOND_NS)
+    here.open(0)
+    here.hear(0)
+    here.lose(1, "disconnected")
+    broken = [row for row in here.coverage() if row[1] == "broken"]
+    assert [row[0] for row in broken] == [frozen_ns]
+    assert here.closed == [0], "which then begins anew, with all books"
+
+
 class Asked:
     """The CLOB, which answers what a test says."""
 
