@@ -48,6 +48,9 @@ class Shard:
         self.name = f"books-{number}"
         self.tokens: dict[str, str] = {}
         self.stretch: Stretch | None = None
+        # Since when one of several lines is lost and none of the others has spoken.
+        self.doubt_ns: int | None = None
+        self._bridges: list[Line] = []
         self._ears = ears
         self._lines = [Line(self, place, ears) for place in range(connections)]
 
@@ -101,7 +104,12 @@ class Shard:
     def alive(self) -> None:
         """Say up to when all is known to be well."""
         if self.stretch is not None:
-            self._say_of_all("alive", self.stretch.well_at_ns)
+            self._say_of_all("alive", self._well_ns(self.stretch))
+
+    def _well_ns(self, stretch: Stretch) -> int:
+        """Up to when all is known to be well; a lost line may have left a gap."""
+        well = stretch.well_at_ns
+        return well if self.doubt_ns is None else min(well, self.doubt_ns)
 
     def close_all(self, reason: str, details: str) -> None:
         """Close its connections, which are then opened again."""
@@ -140,6 +148,16 @@ class Shard:
             # The one that is lost may have been deaf before the other was there.
             self.break_off("silent", at_ns=gone.heard_ns)
             self.close_all("silent", "the other may have been deaf before it came")
+        elif self.doubt_ns is None and self.stretch is not None:
+            self.doubt_ns, self._bridges = self.stretch.well_at_ns, up
+        elif not any(line in up for line in self._bridges):
+            self.break_off("silent")
+            self.close_all("silent", "nobody is known to have listened in between")
+
+    def bridged(self, line: Line) -> None:
+        """A line brought data: if it was there before, nothing was lost."""
+        if line in self._bridges:
+            self.doubt_ns, self._bridges = None, []
 
     def begin(self) -> Stretch:
         """Begin a stretch: all its tokens have just been asked for."""
@@ -153,8 +171,9 @@ class Shard:
         """End the stretch: nothing is known of what comes after its last moment."""
         if self.stretch is None:
             return
-        well = self.stretch.well_at_ns
-        at = well if at_ns is None else min(well, at_ns)
+        at = self._well_ns(self.stretch)
+        at = at if at_ns is None else min(at, at_ns)
+        self.doubt_ns, self._bridges = None, []
         self._say_of_all(state, at, reason=reason)
         self.stretch.broken = True
         self.stretch = None
@@ -261,6 +280,8 @@ class Line:
             return
         stretch.heard(received_ns)
         self.heard_ns = received_ns
+        if self._shard.doubt_ns is not None:
+            self._shard.bridged(self)
         if received_ns - self.opened_ns > DUMP_NS:
             self.told_ns = received_ns
 

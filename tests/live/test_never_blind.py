@@ -194,6 +194,26 @@ def test_a_connection_lost_in_silence_spans_no_gap_of_the_other():
     assert here.closed == [0], "which then begins anew, with all books"
 
 
+def test_until_the_other_connection_speaks_its_silence_is_in_doubt():
+    here = Abroad(connections=2)
+    here.open(0)
+    here.open(1)
+    here.times.go(SECOND_NS)
+    here.hear(1)
+    here.hear(0)
+    well = here.shard.stretch.well_at_ns
+    here.lose(0, "disconnected")
+    here.times.go(SECOND_NS)
+    here.open(0)
+    here.hear(0)
+    here.shard.alive()
+    here.times.go(SECOND_NS)
+    here.hear(1)
+    spoken = here.shard.stretch.well_at_ns
+    here.shard.alive()
+    assert [row[0] for row in here.coverage() if row[1] == "alive"] == [well, spoken]
+
+
 class Asked:
     """The CLOB, which answers what a test says."""
 
