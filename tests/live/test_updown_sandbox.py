@@ -37,6 +37,8 @@ def test_each_window_is_found_ahead_captured_and_followed_to_its_outcome(box, tm
         soon(lambda: tokens <= {b["token_id"] for b in home.ask("books")})
         box.advance(start + 30 - box.now())
         soon(lambda: window().get("strike"), what="its strike")
+        soon(lambda: home.heard() == box.live()["sent"], what="all that was sent")
+        heard = home.heard()
     # Nobody listens while it ends; what captures next goes on with it.
     box.advance(300)
 
@@ -47,6 +49,7 @@ def test_each_window_is_found_ahead_captured_and_followed_to_its_outcome(box, tm
 
     with home.capturing(**wanted):
         soon(is_resolved, what="its outcome")
+        soon(lambda: heard + home.heard() == box.live()["sent"], what="all of it")
     windows = home.rows("updown_windows").filter(pl.col("slug") == slug)
     [last] = windows.filter(pl.col("state") == "resolved").to_dicts()
     assert last["outcome"] in ("Up", "Down")
