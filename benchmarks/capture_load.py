@@ -32,7 +32,7 @@ WITH_BOOK = 1.25  # markets to ask for, for each with a book
 
 def loaded(rate: float, tokens: int) -> tuple[str, ...]:
     """The options of a sandbox that sends so many messages a second."""
-    markets = ("--size", "tiny", "--markets", str(tokens * 2))
+    markets = ("--size", "tiny", "--markets", str(tokens * 3))
     return (*markets, "--live-load", str(rate))
 
 
