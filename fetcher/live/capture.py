@@ -26,6 +26,9 @@ from settings.model import Settings
 log = logging.getLogger(__name__)
 
 READ_SECONDS = 8.0  # an answer that is later is of no use, and would hold up the end
+# Folding takes the interpreter from those who listen: little at a time, so that a busy
+# capture folds every half a minute, and a quiet one as often as the settings say.
+LANDING_BYTES = 16 << 20
 LINGER_SECONDS = 0.2  # so that what was heard a second ago is durable
 # Three threads that never rest share the interpreter. What becomes durable passes it on
 # at every step, and waited five milliseconds each time to get it back.
@@ -78,7 +81,9 @@ def capture(settings: Settings, wanted: Wanted, ending: Ending) -> Result:
         )
         writer = lake.writer(
             cursor,
-            landing_max_bytes=int(settings.lake.landing_max_gb * GIGABYTE),
+            landing_max_bytes=min(
+                int(settings.lake.landing_max_gb * GIGABYTE), LANDING_BYTES
+            ),
             linger_seconds=LINGER_SECONDS,
         )
         run, talk = opened_run(
