@@ -158,6 +158,8 @@ class Session:
         else:
             reason, details = "disconnected", f"{self._host} closed the connection"
         finally:
+            if self._socket is not None:
+                self._socket.transport.abort()  # where closing itself was cancelled
             self._socket = None
         reason, details = self._why or (reason, details)
         spoke = self.frames > before and reason != "refused"
@@ -198,8 +200,8 @@ class Session:
             yield
         finally:
             watching.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await watching
+            # Awaited by itself, it would hide that we are cancelled meanwhile.
+            await asyncio.wait((watching,))
 
     async def _watch(self, socket: ClientConnection) -> None:
         """Ping, and close a connection that is dead: no word of ours ends the task."""

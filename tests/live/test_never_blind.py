@@ -440,6 +440,7 @@ class Breaks:
     def __init__(self, token: str) -> None:
         self.told: list[str] = []
         self.token = token
+        self.broke = asyncio.Event()
 
     def opening(self) -> list[str]:
         asked = {"assets_ids": [self.token], "type": "market", "initial_dump": True}
@@ -449,6 +450,7 @@ class Breaks:
         self.told.append("opened")
 
     def heard(self, payload: bytes, received_ns: int) -> None:
+        self.broke.set()
         raise RuntimeError("nobody foresaw this")
 
     def lost(self, reason: str, details: str) -> None:
@@ -473,6 +475,26 @@ def test_a_connection_whose_listener_breaks_is_lost_and_opened_again(tmp_path):
 
         asyncio.run(listen())
         assert listener.told[:3] == ["opened", "crashed", "opened"]
+
+
+@pytest.mark.parametrize("steps", range(12))
+def test_a_session_ends_in_whatever_moment_it_is_cancelled(tmp_path, steps):
+    with sandbox_server() as box:
+        url = load(Home(tmp_path, box).toml).apis.clob_stream.url
+        wire = Wire("books", url, "PING", 10, 30, 0.01, 0.02, 1, "polylake", "apis.x")
+        listener = Breaks(some_tokens(box, 1)[0])
+
+        async def listen() -> bool:
+            running = asyncio.create_task(Session(wire, listener, Reception()).run())
+            await listener.broke.wait()
+            for _ in range(steps):
+                await asyncio.sleep(0)
+            running.cancel()
+            ended, _ = await asyncio.wait((running,), timeout=5)
+            running.cancel()  # so that a failure is no standstill
+            return bool(ended)
+
+        assert asyncio.run(listen())
 
 
 def a_run(*, upto: dict[str, int], time: object) -> SimpleNamespace:
