@@ -18,7 +18,7 @@ from typing import Any
 
 import polars as pl
 
-from benchmarks.live_rig import Client, cpu_seconds, missing, serving
+from benchmarks.live_rig import Client, cpu_seconds, lacking, serving
 from benchmarks.measure import Target, report, scratch
 from bronze import DATASETS
 from lake.lake import Lake
@@ -81,8 +81,8 @@ def keep_up(rate: float, seconds: float, tokens: int) -> dict[str, Any]:
             "seconds": round(lasted, 1),
             "messages_a_second": round((last - heard) / lasted),
             "sent": sent.height,
-            "lost": missing(sent, kept, MESSAGE),
-            "doubled": missing(kept, sent, MESSAGE),
+            "lost": lacking(sent, kept, MESSAGE),
+            "doubled": lacking(kept, sent, MESSAGE),
             "cores": round(used / lasted, 3),
             "server_cores": round(server_used / lasted, 3),
             "peak_mb": round(peak, 1),
@@ -130,7 +130,7 @@ def killed(rate: float, kills: int, tokens: int) -> dict[str, Any]:
             "read_a_second_before": read,
             "held": there,
             "lost": sum(max(0, a - b) for a, b in zip(read, there, strict=True)),
-            "doubled": missing(kept, sent, MESSAGE),
+            "doubled": lacking(kept, sent, MESSAGE),
         }
 
 

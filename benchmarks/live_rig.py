@@ -22,6 +22,18 @@ from benchmarks.measure import BIN
 PORT = 8790
 START_SECONDS = 60.0
 TICKS = os.sysconf("SC_CLK_TCK")
+# What tells rows of the market channel apart.
+IDENTITY = (
+    "event_type",
+    "condition_id",
+    "token_id",
+    "at_ms",
+    "side",
+    "price",
+    "size",
+    "hash",
+)
+WHOLE = ("market_resolved", "new_market")  # kept whole: no token, no price
 
 
 @dataclass
@@ -163,11 +175,37 @@ def cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / TICKS
 
 
-def missing(there: pl.DataFrame, here: pl.DataFrame, by: Sequence[str]) -> int:
-    """How many rows are oftener in the one frame than in the other."""
+def named(rows: pl.DataFrame) -> pl.DataFrame:
+    """The identity of rows: what is kept whole has no token, and trades no hash."""
+    kind = pl.col("event_type")
+    is_whole = kind.is_in(WHOLE)
+    bare = [
+        pl.when(~is_whole).then(part).alias(part)
+        for part in ("token_id", "side", "price", "size")
+    ]
+    has_hash = ~is_whole & (kind != "last_trade_price")
+    return rows.with_columns(
+        *bare, pl.when(has_hash).then("hash").alias("hash")
+    ).select(IDENTITY)
+
+
+def missing(
+    there: pl.DataFrame, here: pl.DataFrame, by: Sequence[str] = IDENTITY
+) -> pl.DataFrame:
+    """The rows that are oftener in the one frame than in the other: `there`, `here`."""
     counts = there.group_by(by).len("there")
     both = counts.join(
         here.group_by(by).len("here"), on=list(by), how="left", nulls_equal=True
     )
-    more = pl.col("there").cast(pl.Int64) - pl.col("here").fill_null(0).cast(pl.Int64)
-    return int(both.select(more.clip(lower_bound=0).sum()).item())
+    counted = both.with_columns(
+        pl.col("there").cast(pl.Int64), pl.col("here").fill_null(0).cast(pl.Int64)
+    )
+    return counted.filter(pl.col("there") > pl.col("here"))
+
+
+def lacking(
+    there: pl.DataFrame, here: pl.DataFrame, by: Sequence[str] = IDENTITY
+) -> int:
+    """How many rows of the one frame the other does not have."""
+    rows = missing(there, here, by)
+    return int((rows["there"] - rows["here"]).sum())

@@ -21,22 +21,18 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from benchmarks.live_rig import Client, Server, missing, serving
+from benchmarks.live_rig import (
+    IDENTITY,
+    Client,
+    Server,
+    lacking,
+    named,
+    serving,
+)
 from benchmarks.measure import BIN, Target, report, scratch, spent
 
 WINDOW_SECONDS = 900
 CUT_EVERY_SECONDS = 17.0
-IDENTITY = (
-    "event_type",
-    "condition_id",
-    "token_id",
-    "at_ms",
-    "side",
-    "price",
-    "size",
-    "hash",
-)
-WHOLE = ("market_resolved", "new_market")  # kept whole: no token, no price
 SETTLED_SECONDS = 300.0  # of the exchange, after the last window
 
 
@@ -105,20 +101,6 @@ def sent_rows(server: Server, folder: Path) -> pl.DataFrame:
     )
 
 
-def named(rows: pl.DataFrame) -> pl.DataFrame:
-    """The identity of rows: what is kept whole has no token, and trades no hash."""
-    kind = pl.col("event_type")
-    is_whole = kind.is_in(WHOLE)
-    bare = [
-        pl.when(~is_whole).then(part).alias(part)
-        for part in ("token_id", "side", "price", "size")
-    ]
-    has_hash = ~is_whole & (kind != "last_trade_price")
-    return rows.with_columns(
-        *bare, pl.when(has_hash).then("hash").alias("hash")
-    ).select(IDENTITY)
-
-
 def compared(
     db: duckdb.DuckDBPyConnection,
     sent: pl.DataFrame,
@@ -167,8 +149,8 @@ def compared(
         "attempts": sorted(whole["attempts"].to_list()),
         "messages_sent": there.height,
         "events_in_gold": here.height,
-        "events_lost": missing(there.select(IDENTITY), here, IDENTITY),
-        "events_invented": missing(here, there.select(IDENTITY), IDENTITY),
+        "events_lost": lacking(there.select(IDENTITY), here),
+        "events_invented": lacking(here, there.select(IDENTITY)),
         "cuts": cuts,
         "cuts_unnoticed": max(0, cuts - errors.height),
         "downtime_seconds": errors["downtime_seconds"].round(2).to_list(),

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from fetcher.answer import parse_json
+from fetcher.answer import Answer, parse_json
 from fetcher.errors import UnexpectedPayload
 from fetcher.http import Api
 from fetcher.live.book_rows import Row, event_rows
@@ -33,9 +33,7 @@ class Served:
         return self.levels.keys() == GHOST
 
 
-def ask_books(
-    api: Api, tokens: Iterable[str], received: Mapping[str, int] | None = None
-) -> dict[str, Served]:
+def ask_books(api: Api, tokens: Iterable[str]) -> dict[str, Served]:
     """Ask for the books of tokens, by token; those without a book are left out.
 
     Books are told apart by `asset_id`, never by their place: the answer leaves out
@@ -44,21 +42,30 @@ def ask_books(
     found: dict[str, Served] = {}
     for some in chunks(dict.fromkeys(tokens), MOST_TOKENS):
         wanted = set(some)
-        body = json.dumps([{"token_id": token} for token in some]).encode()
-        answer, books = api.load("/books", (), books_of, groups=GROUPS, body=body)
-        received_ns = int(answer.fetched_at.timestamp() * 1e9)
+        answer, books = ask(api, some)
         for book in books:
-            one = served(book, received_ns)
+            one = served(book, received_ns(answer))
             if one is not None and one.token_id in wanted:
                 found[one.token_id] = one
     return found
 
 
-def served(book: Any, received_ns: int) -> Served | None:
+def ask(api: Api, tokens: Sequence[str]) -> tuple[Answer, list[Any]]:
+    """Ask for the books of so many tokens as one request may name."""
+    body = json.dumps([{"token_id": token} for token in tokens]).encode()
+    return api.load("/books", (), _books_of, groups=GROUPS, body=body)
+
+
+def received_ns(answer: Answer) -> int:
+    """When an answer came, unix nanoseconds."""
+    return int(answer.fetched_at.timestamp() * 1e9)
+
+
+def served(book: Any, at_ns: int) -> Served | None:
     """One book of an answer; null where it does not say what a book must."""
     if not isinstance(book, dict):
         return None
-    rows = event_rows({**book, "event_type": "book"}, received_ns, 0)
+    rows = event_rows({**book, "event_type": "book"}, at_ns, 0)
     if rows[0][4] is None or rows[0][19] is not None:
         return None
     levels = {(row[5], row[6]): row[7] for row in rows if row[5] is not None and row[7]}
@@ -66,7 +73,12 @@ def served(book: Any, received_ns: int) -> Served | None:
 
 
 def snapshot_rows(
-    one: Served, *, reason: str, walk_id: str, page_no: int, difference: str | None
+    one: Served,
+    *,
+    reason: str,
+    walk_id: str | None = None,
+    page_no: int = 0,
+    difference: str | None = None,
 ) -> list[Row]:
     """The rows of bronze book_snapshots."""
     return [
@@ -78,8 +90,7 @@ def snapshot_rows(
     ]
 
 
-def books_of(body: bytes) -> list[Any]:
-    """The books of an answer; UnexpectedPayload if there are none."""
+def _books_of(body: bytes) -> list[Any]:
     value = parse_json(body)
     if not isinstance(value, list):
         raise UnexpectedPayload("it is no list of books")

@@ -7,9 +7,10 @@ what its kind must, is kept whole in `raw`: nothing that was heard is thrown awa
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from typing import Any
+
+from fetcher.polymarket.typed_rows import compact_json
 
 Message = dict[str, Any]
 Row = tuple[Any, ...]
@@ -63,7 +64,7 @@ def event_rows(message: Any, received_ns: int, number: int) -> list[Row]:
         extra = None
         if not message.keys() <= known:
             more = message.keys() - known
-            extra = _json({key: message[key] for key in sorted(more)})
+            extra = compact_json({key: message[key] for key in sorted(more)})
         market = _text(message.get("market"))
         at = _moment(message.get("timestamp"))
         rows = [
@@ -187,7 +188,7 @@ def _whole(message: Any, received_ns: int, number: int, kind: str) -> Row:
         market if isinstance(market, str) else None,
         token if isinstance(token, str) else None,
         at,
-        _json(message)[:MOST_RAW],
+        compact_json(message)[:MOST_RAW],
     )
 
 
@@ -257,7 +258,3 @@ def _moment(value: Any) -> int | None:
     if not 0 <= moment < 1 << 62:
         raise Unread(f"{value!r} is no time")
     return moment
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

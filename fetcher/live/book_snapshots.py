@@ -6,12 +6,18 @@ without a book is left out by the service, in silence: its market has a subject 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any
 
-from fetcher.live.book_answers import GROUPS, MOST_TOKENS, books_of, served
+from bronze import DATASETS
+from fetcher.live.book_answers import (
+    MOST_TOKENS,
+    ask,
+    received_ns,
+    served,
+    snapshot_rows,
+)
 from fetcher.polymarket import catalogue, selection
 from fetcher.polymarket.chunks import chunks
 from fetcher.polymarket.planner import in_shard
@@ -21,15 +27,6 @@ from fetcher.run import Job, Run
 
 DATASET = "book_snapshots"
 READ, ABSENT = "end", "absent"
-# Of a row as served() gives it: the columns of bronze, without reception and lineage.
-_COLUMNS = ("condition_id", "token_id", "side", "price", "size")
-_OF_BOOK = (
-    "tick_size",
-    "min_order_size",
-    "last_trade_price",
-    "hash",
-    "exchange_at_ms",
-)
 
 
 def fetch_books(run: Run) -> None:
@@ -53,19 +50,17 @@ def _tokens(run: Run) -> Iterator[tuple[str, str]]:
 def _read(run: Run, tokens: Sequence[str], markets: dict[str, str]) -> None:
     run.check()
     reading = Reading(run, DATASET, {"tokens": len(tokens)}, strategy="snapshot")
-    body = json.dumps([{"token_id": token} for token in tokens]).encode()
-    answer, books = run.clob.load("/books", (), books_of, groups=GROUPS, body=body)
-    received_ns = int(answer.fetched_at.timestamp() * 1e9)
+    answer, books = ask(run.clob, tokens)
     found: set[str] = set()
     parts: list[Any] = []
     for book in books:
-        one = served(book, received_ns)
+        one = served(book, received_ns(answer))
         if one is None:
             parts.append(book)
         elif one.token_id in markets and one.token_id not in found:
             found.add(one.token_id)
-            parts += one.rows
-    taken = reading.take(answer, parts, partial(_row, received_ns=received_ns))
+            parts += snapshot_rows(one, reason="batch")
+    taken = reading.take(answer, parts, _row)
     reading.keep(one.row for one in taken)
     has_book = {markets[token] for token in found}
     for market in dict.fromkeys(markets[token] for token in tokens):
@@ -73,13 +68,8 @@ def _read(run: Run, tokens: Sequence[str], markets: dict[str, str]) -> None:
     reading.end()
 
 
-def _row(part: Any, *, received_ns: int) -> Row:
+def _row(part: Any) -> Row:
+    """A level as a row; the reading knows its lineage."""
     if not isinstance(part, tuple):
         raise Misfit("it is no order book")
-    return {
-        "received_at_ns": received_ns,
-        "reason": "batch",
-        **dict(zip(_COLUMNS, part[3:8], strict=True)),
-        **dict(zip(_OF_BOOK, part[12:17], strict=True)),
-        "extra": part[20],
-    }
+    return dict(zip(DATASETS[DATASET].schema.names, part, strict=True))

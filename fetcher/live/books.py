@@ -76,11 +76,6 @@ class Books:
         """The shards, in the order they were made."""
         return list(self._shards)
 
-    def condition_of(self, token: str) -> str | None:
-        """The market of a captured token; empty where it is not known, null if none."""
-        shard = self._of.get(token)
-        return None if shard is None else shard.tokens.get(token)
-
     @property
     def tokens(self) -> int:
         """How many tokens are captured."""

@@ -14,8 +14,9 @@ from typing import Any
 from bronze import DATASETS
 from fetcher.ending import Ending
 from fetcher.fetching import GIGABYTE, opened_run
+from fetcher.live import RECORDERS
 from fetcher.live.health import Health
-from fetcher.live.recorders import RECORDERS, Recorders, Wanted
+from fetcher.live.recorders import Recorders, Wanted
 from fetcher.options import Options
 from lake.cursor import CursorFile
 from lake.lake import Lake

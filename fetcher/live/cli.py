@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from fetcher.entry import keep_memory_warm, log_to_stderr
+from fetcher.live import RECORDERS
 from fetcher.options import amount_of, market_of
 from settings.entry import CONFIG, JSON, Entry
 from settings.errors import UsageError
@@ -17,8 +18,6 @@ from settings.errors import UsageError
 if TYPE_CHECKING:
     from fetcher.live.capture import Result
     from fetcher.live.recorders import Wanted
-
-RECORDERS = ("books", "crypto", "updown", "positions")
 
 
 @click.command(cls=Entry)

@@ -18,7 +18,6 @@ from typing import Any
 from fetcher.answer import Answer, parse_json
 from fetcher.errors import FetchError, Stopped, UnexpectedPayload
 from fetcher.http import Api
-from fetcher.live.clock import ExchangeClock
 from fetcher.live.failures import Failures
 from fetcher.live.store import Row
 from fetcher.polymarket.numbers import finite
@@ -62,7 +61,6 @@ class Positions:
         add: Callable[[str, Iterable[Row]], None],
         now: Callable[[], int],
         active: Callable[[], Iterable[str]],
-        clock: ExchangeClock,
         *,
         run_id: str,
         every_seconds: float,
@@ -73,7 +71,6 @@ class Positions:
         self._add = add
         self._now = now
         self._active = active
-        self._clock = clock
         self._run_id = run_id
         self._every = {POSITIONS: every_seconds, HOLDERS: HOLDERS_SECONDS}
         self._wallets = wallets

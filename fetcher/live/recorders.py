@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fetcher.errors import Stopped
+from fetcher.live import RECORDERS
 from fetcher.live.books import Books, Care
 from fetcher.live.choosing import Series
 from fetcher.live.chosen import Chosen
@@ -40,7 +41,6 @@ log = logging.getLogger(__name__)
 
 ASKING_THREADS = 32
 UNREACHABLE_SECONDS = 15.0  # until a host that could not be reached is asked again
-RECORDERS = ("books", "crypto", "updown", "positions")
 STOP_SECONDS = 0.1  # between two looks at whether to stop
 AGAIN_SECONDS = 5.0  # after a recorder broke
 PRESENCE_SECONDS = 5.0
@@ -147,7 +147,6 @@ class Recorders:
             self._store.add,
             self._clock.now,
             self._active,
-            self._exchange,
             run_id=run.run_id,
             every_seconds=settings.positions_seconds,
             wallets=settings.positions_wallets,

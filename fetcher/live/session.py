@@ -171,10 +171,9 @@ class Session:
     def _host(self) -> str:
         return host_of(self._wire.url)
 
-    @contextlib.asynccontextmanager
-    async def _connected(self) -> AsyncIterator[ClientConnection]:
+    def _connected(self) -> connect:
         wire = self._wire
-        async with connect(
+        return connect(
             wire.url,
             user_agent_header=wire.user_agent,
             compression=None,  # a tenth of the bytes costs more than the network does
@@ -183,8 +182,7 @@ class Session:
             open_timeout=OPEN_SECONDS,
             close_timeout=CLOSE_SECONDS,
             ping_interval=None,  # the services want theirs as text
-        ) as socket:
-            yield socket
+        )
 
     async def _listen(self, socket: ClientConnection) -> None:
         heard, stamp = self._listener.heard, self._clock.stamp

@@ -175,20 +175,11 @@ class Shard:
         at = at if at_ns is None else min(at, at_ns)
         self.doubt_ns, self._bridges = None, []
         self._say_of_all(state, at, reason=reason)
-        self.stretch.broken = True
         self.stretch = None
         self._ears.books.spoil(self.tokens)
 
     async def _send(self, operation: str, tokens: Iterable[str]) -> None:
-        text = json.dumps(
-            {
-                "operation": operation,
-                "assets_ids": list(tokens),
-                "initial_dump": True,
-                "level": 2,
-                "custom_feature_enabled": True,
-            }
-        )
+        text = asked(tokens, operation=operation)
         for session in self.sessions:
             await session.send(text)
 
@@ -221,6 +212,18 @@ class Shard:
         )
 
 
+def asked(tokens: Iterable[str], **what: str) -> str:
+    """The frame that asks for tokens, snapshots and every kind of event included."""
+    frame = {
+        "assets_ids": list(tokens),
+        **what,
+        "initial_dump": True,
+        "level": 2,
+        "custom_feature_enabled": True,
+    }
+    return json.dumps(frame)
+
+
 class Line:
     """One connection of a shard."""
 
@@ -241,14 +244,7 @@ class Line:
         return len(self._shard.sessions) > 1
 
     def opening(self) -> Sequence[str]:
-        asked = {
-            "assets_ids": list(self._shard.tokens),
-            "type": "market",
-            "initial_dump": True,
-            "level": 2,
-            "custom_feature_enabled": True,
-        }
-        return [json.dumps(asked)]
+        return [asked(self._shard.tokens, type="market")]
 
     def opened(self) -> None:
         self.is_up = True

@@ -10,11 +10,13 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
 
 from bronze import DATASETS
+from fetcher.polymarket.typed_rows import fitting
 from fetcher.run import Puts
 from lake.batch import Batch
 from lake.dataset import Dataset
@@ -112,13 +114,13 @@ class Store:
         # What is said of a stretch must not be durable before what was heard in it.
         last: dict[str, pa.Table] = {}
         for dataset, rows in taken.items():
-            schema = DATASETS[dataset]
-            ends = len(rows) - MOST_ROWS
-            for start in range(0, ends, MOST_ROWS):
-                some = rows[start : start + MOST_ROWS]
-                self._writer.put(Batch({dataset: self._table(schema, some)}))
-            rest = rows[max(0, -(-ends // MOST_ROWS)) * MOST_ROWS :]
-            last[dataset] = self._table(schema, rest)
+            *earlier, rest = (
+                self._table(DATASETS[dataset], rows[start : start + MOST_ROWS])
+                for start in range(0, len(rows), MOST_ROWS)
+            )
+            for table in earlier:
+                self._writer.put(Batch({dataset: table}))
+            last[dataset] = rest
             self.rows[dataset] = self.rows.get(dataset, 0) + len(rows)
         if last:
             self._writer.put(Batch(last))
@@ -128,18 +130,11 @@ class Store:
 
     def _table(self, dataset: Dataset, rows: Sequence[Row]) -> pa.Table:
         """The rows as a table; those that no column can hold are told and left out."""
-        try:
-            return table_of(dataset, rows)
-        except (pa.ArrowException, ValueError, TypeError, OverflowError):
-            good = []
-            for row in rows:
-                try:
-                    table_of(dataset, [row])
-                except (pa.ArrowException, ValueError, TypeError, OverflowError) as e:
-                    self._misfit(dataset.name, f"{e}: {str(row)[:MOST_SHOWN]}")
-                else:
-                    good.append(row)
-            return table_of(dataset, good)
+        table, rejected = fitting(rows, partial(table_of, dataset))
+        for one in rejected:
+            shown = str(rows[one.place])[:MOST_SHOWN]
+            self._misfit(dataset.name, f"{one.reason}: {shown}")
+        return table
 
     def _fold_often(self) -> None:
         due = time.monotonic() + self._fold_seconds

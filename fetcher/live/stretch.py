@@ -26,7 +26,6 @@ class Stretch:
     well_at_ns: int
     answered_at_ns: int
     frames: int = 0
-    broken: bool = False
     _seconds: deque[tuple[int, int]] = field(default_factory=deque)
 
     @classmethod

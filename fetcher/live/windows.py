@@ -10,6 +10,7 @@ from typing import Any
 from fetcher.live.choosing import Series
 from fetcher.polymarket.gamma import Item
 from fetcher.polymarket.times import unix_seconds
+from fetcher.polymarket.typed_rows import as_json
 
 FIRST_ATTEMPT_SECONDS = 20.0  # after the end; it takes about 16
 LONGEST_WAIT_SECONDS = 87 * 60.0
@@ -137,10 +138,7 @@ def outcome_of(market: Item, outcomes: Sequence[str]) -> str | None:
 
 def _listed(value: Any) -> list[str]:
     """A list that Gamma writes as JSON in a string."""
-    try:
-        found = json.loads(value) if isinstance(value, str) else value
-    except ValueError:
-        return []
+    found = json.loads(as_json(value) or "[]")
     return [str(one) for one in found] if isinstance(found, list) else []
 
 

@@ -11,13 +11,16 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 import pyarrow as pa
 
 from bronze.field import Field, Kind
 from fetcher.polymarket.numbers import finite
 from lake.dataset import Dataset
+
+T = TypeVar("T")
 
 Item = Mapping[str, Any]
 Row = dict[str, Any]
@@ -100,19 +103,26 @@ def arrow_table(
     dataset: Dataset, rows: Sequence[Row]
 ) -> tuple[pa.Table, list[Rejected]]:
     """Return the rows as a table of the dataset's schema, and those that do not fit."""
+    return fitting(rows, partial(_table, dataset))
+
+
+def fitting(
+    rows: Sequence[T], table: Callable[[Sequence[T]], pa.Table]
+) -> tuple[pa.Table, list[Rejected]]:
+    """Return what `table` makes of the rows that it can hold, and the others."""
     try:
-        return _table(dataset, rows), []
+        return table(rows), []
     except (pa.ArrowException, ValueError, OverflowError, TypeError):
-        fitting: list[Row] = []
+        fit: list[T] = []
         rejected: list[Rejected] = []
         for place, row in enumerate(rows):  # text that is no UTF-8, most likely
             try:
-                _table(dataset, [row])
+                table([row])
             except (pa.ArrowException, ValueError, OverflowError, TypeError) as error:
                 rejected.append(Rejected(place, str(error)))
             else:
-                fitting.append(row)
-        return _table(dataset, fitting), rejected
+                fit.append(row)
+        return table(fit), rejected
 
 
 def _table(dataset: Dataset, rows: Sequence[Row]) -> pa.Table:

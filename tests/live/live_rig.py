@@ -16,6 +16,7 @@ from typing import Any
 import polars as pl
 import requests
 
+from benchmarks.live_rig import named
 from bronze import DATASETS
 from fetcher.ending import Ending
 from fetcher.live.capture import Result, capture
@@ -25,16 +26,6 @@ from sandbox.testing import Box
 from settings import load
 
 PATIENCE_SECONDS = 30.0
-IDENTITY = (
-    "event_type",
-    "condition_id",
-    "token_id",
-    "at_ms",
-    "side",
-    "price",
-    "size",
-    "hash",
-)
 # Nothing waits for a minute in a test; what is to be rare is set by the test itself.
 QUICK = {
     "reconnect_min_seconds": 0.05,
@@ -154,7 +145,7 @@ def sent(box: Box, *, before_ns: int | None = None) -> pl.DataFrame:
     )
     if before_ns is not None:
         rows = rows.filter(pl.col("sent_at_ns") < before_ns)
-    return _named(rows)
+    return named(rows)
 
 
 def held(home: Home) -> pl.DataFrame:
@@ -164,26 +155,32 @@ def held(home: Home) -> pl.DataFrame:
 
 def identities(events: pl.DataFrame) -> pl.DataFrame:
     """Rows of book_events as the sandbox names them."""
-    return _named(events.rename({"exchange_at_ms": "at_ms"}))
+    return named(events.rename({"exchange_at_ms": "at_ms"}))
 
 
-def _named(rows: pl.DataFrame) -> pl.DataFrame:
-    """What is kept whole is told by kind, market and time; trades have no hash."""
-    kind = pl.col("event_type")
-    is_whole = kind.is_in(["market_resolved", "new_market"])
-    bare = [
-        pl.when(~is_whole).then(part).alias(part)
-        for part in ("token_id", "side", "price", "size")
-    ]
-    has_hash = ~is_whole & (kind != "last_trade_price")
-    return rows.with_columns(
-        *bare, pl.when(has_hash).then("hash").alias("hash")
-    ).select(IDENTITY)
+def some_tokens(box: Box, count: int) -> tuple[str, ...]:
+    """Tokens of open markets with a book."""
+
+    def find(service):
+        world = service.world
+        return [
+            token
+            for market in world.listed
+            if world.has_book(market)
+            for token in market.tokens
+        ]
+
+    return tuple(box.call(find)[:count])
 
 
-def missing(there: pl.DataFrame, here: pl.DataFrame) -> pl.DataFrame:
-    """The rows, counted, that are oftener in the one frame than in the other."""
-    counts = there.group_by(IDENTITY).len("there")
-    mine = here.group_by(IDENTITY).len("here")
-    both = counts.join(mine, on=list(IDENTITY), how="left", nulls_equal=True)
-    return both.filter(pl.col("there") > pl.col("here").fill_null(0))
+def connections(box: Box) -> list[dict]:
+    return [one for one in box.live()["connections"] if not one["gone"]]
+
+
+def listening(box: Box, tokens: int) -> bool:
+    return sum(one["listens_to"] for one in connections(box)) == tokens
+
+
+def all_read(box: Box, home: Home) -> bool:
+    """Whether every message that was sent has been read."""
+    return home.heard() == box.live()["sent"]

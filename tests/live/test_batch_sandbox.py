@@ -13,16 +13,9 @@ from fetcher.fetching import fetch
 from fetcher.live.candles import MOST_STEPS, windows
 from fetcher.modes import phases
 from fetcher.options import Options
-from sandbox.testing import sandbox_server
 from settings import load
 from settings.errors import UsageError
 from tests.live.live_rig import Home
-
-
-@pytest.fixture
-def box():
-    with sandbox_server() as box:
-        yield box
 
 
 def run(home: Home, **options):

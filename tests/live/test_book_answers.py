@@ -11,8 +11,11 @@ from fetcher.live.reading import Note
 from fetcher.live.session import Wire
 from fetcher.live.shard import Ears, Line, Shard
 from sandbox.testing import sandbox_server
-from tests.live.live_rig import Home, soon
-from tests.live.test_books_sandbox import some_tokens
+from tests.live.live_rig import (
+    Home,
+    some_tokens,
+    soon,
+)
 
 BOOK = {
     "market": "0xdd",

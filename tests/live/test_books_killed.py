@@ -7,10 +7,18 @@ import time
 import polars as pl
 import pytest
 
+from benchmarks.live_rig import missing
 from fetcher.live.clock import SECOND_NS
 from sandbox.testing import sandbox_server
-from tests.live.live_rig import Home, held, identities, missing, sent, soon
-from tests.live.test_books_sandbox import listening, some_tokens
+from tests.live.live_rig import (
+    Home,
+    held,
+    identities,
+    listening,
+    sent,
+    some_tokens,
+    soon,
+)
 
 KILLS = 2
 

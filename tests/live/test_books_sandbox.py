@@ -5,42 +5,17 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from sandbox.testing import Box, sandbox_server
-from tests.live.live_rig import Home, held, missing, sent, soon
-
-
-@pytest.fixture
-def box():
-    with sandbox_server() as box:
-        yield box
-
-
-def some_tokens(box: Box, count: int) -> tuple[str, ...]:
-    """Tokens of open markets with a book."""
-
-    def find(service):
-        world = service.world
-        return [
-            token
-            for market in world.listed
-            if world.has_book(market)
-            for token in market.tokens
-        ]
-
-    return tuple(box.call(find)[:count])
-
-
-def connections(box: Box) -> list[dict]:
-    return [one for one in box.live()["connections"] if not one["gone"]]
-
-
-def listening(box: Box, tokens: int) -> bool:
-    return sum(one["listens_to"] for one in connections(box)) == tokens
-
-
-def all_read(box: Box, home: Home) -> bool:
-    """Whether every message that was sent has been read."""
-    return home.heard() == box.live()["sent"]
+from benchmarks.live_rig import missing
+from tests.live.live_rig import (
+    Home,
+    all_read,
+    connections,
+    held,
+    listening,
+    sent,
+    some_tokens,
+    soon,
+)
 
 
 def test_every_message_is_held_exactly_once(box, tmp_path):

@@ -8,18 +8,15 @@ import signal
 import pytest
 from click.testing import CliRunner
 
+from fetcher.live import RECORDERS
 from fetcher.live.capture import cursor_path
 from fetcher.live.cli import capture
-from fetcher.live.recorders import RECORDERS
-from sandbox.testing import sandbox_server
-from tests.live.live_rig import Home, soon
-from tests.live.test_books_sandbox import listening, some_tokens
-
-
-@pytest.fixture
-def box():
-    with sandbox_server() as box:
-        yield box
+from tests.live.live_rig import (
+    Home,
+    listening,
+    some_tokens,
+    soon,
+)
 
 
 @pytest.mark.parametrize(

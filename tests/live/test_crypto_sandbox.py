@@ -3,16 +3,8 @@
 from __future__ import annotations
 
 import polars as pl
-import pytest
 
-from sandbox.testing import sandbox_server
 from tests.live.live_rig import Home, soon
-
-
-@pytest.fixture
-def box():
-    with sandbox_server() as box:
-        yield box
 
 
 def connected(box, channel: str) -> list[dict]:

@@ -8,15 +8,13 @@ import pytest
 import requests
 from websockets.sync.client import connect
 
-from sandbox.testing import sandbox_server
-from tests.live.live_rig import Home, soon
-from tests.live.test_books_sandbox import all_read, listening, some_tokens
-
-
-@pytest.fixture
-def box():
-    with sandbox_server() as box:
-        yield box
+from tests.live.live_rig import (
+    Home,
+    all_read,
+    listening,
+    some_tokens,
+    soon,
+)
 
 
 def best_first(levels: list[dict], *, up: bool) -> list[list[float]]:

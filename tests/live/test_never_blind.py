@@ -28,8 +28,12 @@ from fetcher.live.updown import Updown, exchange_seconds
 from fetcher.live.watch import Watch
 from sandbox.testing import sandbox_server
 from settings import load
-from tests.live.live_rig import Home
-from tests.live.test_books_sandbox import connections, listening, some_tokens
+from tests.live.live_rig import (
+    Home,
+    connections,
+    listening,
+    some_tokens,
+)
 from tests.live.test_listening import Times
 
 WIRE = Wire("books", "ws://x", "PING", 10, 30, 0.01, 0.02, 1, "polylake", "apis.x")
@@ -561,7 +565,7 @@ def test_a_market_that_always_fails_is_told_once_whatever_the_others_say(error):
     positions = Positions(
         SimpleNamespace(load=load), failures,
         lambda name, new: rows.extend(new) if name == "position_polls" else None,
-        lambda: 10, lambda: answers, ExchangeClock(), run_id="run",
+        lambda: 10, lambda: answers, run_id="run",
         every_seconds=10, wallets=5,
     )  # fmt: skip
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
+from benchmarks.live_rig import missing
 from fetcher.live.choosing import Series, series_of
 from fetcher.live.windows import Window, learn, saved_of, wait_after
 from sandbox.testing import sandbox_server
 from settings.errors import UsageError
-from tests.live.live_rig import Home, held, missing, sent, soon
+from tests.live.live_rig import Home, held, sent, soon
 
 BTC = Series("btc", "5m")
 

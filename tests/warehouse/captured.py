@@ -54,6 +54,9 @@ class Captured:
             self._is_tallied = True
         return self._db
 
+    def ask(self, query: str) -> list[tuple]:
+        return self.db.execute(query).fetchall()
+
     def token(self, key: int, token_id: str, market: int = 1) -> None:
         """Make a token known, and its market."""
         condition_id = f"0x{market:064x}"

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from exchange import NOON, Exchange, keep, minutes
+from captured import Captured
+from exchange import NOON, Exchange, empty_warehouse, keep, minutes
 from rich import rich_warehouse
 
 LATER = NOON + minutes(100)
@@ -16,6 +17,16 @@ LATER = NOON + minutes(100)
 @pytest.fixture
 def exchange():
     return Exchange()
+
+
+@pytest.fixture
+def captured():
+    """Silver of live capture, empty but for the two tokens of one market."""
+    with empty_warehouse() as db:
+        one = Captured(db)
+        one.token(1, "101")
+        one.token(2, "102")
+        yield one
 
 
 @pytest.fixture(scope="session")

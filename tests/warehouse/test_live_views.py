@@ -5,21 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from captured import Captured, moment
-from exchange import empty_warehouse
-
-
-@pytest.fixture
-def captured():
-    with empty_warehouse() as db:
-        one = Captured(db)
-        one.token(1, "101")
-        one.token(2, "102")
-        yield one
-
-
-def ask(captured, query):
-    return captured.db.execute(query).fetchall()
+from captured import moment
 
 
 def test_the_last_word_of_a_second_is_its_top_of_book(captured):
@@ -28,8 +14,7 @@ def test_the_last_word_of_a_second_is_its_top_of_book(captured):
     captured.change(1.8, "SELL", 0.5, 1.0, best_bid=0.42, best_ask=0.5)
     captured.change(1.9, "SELL", 0.9, 1.0)  # of the older schema: names no best
     captured.book(5.5, [], [(0.6, 7.0)])
-    assert ask(
-        captured,
+    assert captured.ask(
         "select second_start, best_bid, best_ask, round(spread, 9), changes"
         " from gold.top_of_book where token_id = '101' order by 1",
     ) == [
@@ -42,8 +27,7 @@ def test_the_last_word_of_a_second_is_its_top_of_book(captured):
 def test_depth_is_what_rests_near_the_midpoint(captured):
     captured.book(1, [(0.49, 10.0), (0.42, 30.0), (0.1, 5.0)], [(0.51, 20.0)])
     captured.asked(2, [(0.3, 1.0)], [])
-    assert ask(
-        captured,
+    assert captured.ask(
         "select source, midpoint, best_bid_size, bid_depth, bid_depth_2c,"
         " bid_depth_10c, ask_depth_10c, round(imbalance_10c, 6), levels"
         " from gold.book_depth order by received_at",
@@ -57,8 +41,7 @@ def test_walls_and_large_trades_are_told_and_small_ones_are_not(captured):
     captured.change(1, "BUY", 0.4, 2500.0, best_bid=0.4, best_ask=0.6)
     captured.change(2, "BUY", 0.4, 2499.0)
     captured.event(3, "last_trade_price", side="SELL", price=0.5, size=4000.0)
-    assert ask(
-        captured,
+    assert captured.ask(
         "select kind, side, notional_usd, round(from_midpoint, 9)"
         " from gold.large_orders order by event_no",
     ) == [("resting", "BUY", 1000.0, -0.1), ("trade", "SELL", 2000.0, None)]
@@ -67,8 +50,7 @@ def test_walls_and_large_trades_are_told_and_small_ones_are_not(captured):
 def test_momentum_is_from_minute_to_minute_and_null_over_a_hole(captured):
     for second, price in ((0, 100), (30, 110), (60, 121), (300, 100), (360, 110)):
         captured.tick(second, price)
-    shown = ask(
-        captured,
+    shown = captured.ask(
         "select date_diff('minute', '2026-11-01 12:00:00', minute_start), ticks,"
         " momentum_1m, momentum_5m, volatility_1m, volatility_5m"
         " from gold.crypto_momentum order by minute_start",
@@ -95,8 +77,7 @@ def test_a_whale_is_told_when_it_holds_another_size_than_before(captured):
         captured.position(10 * turn, "aa", size)
         captured.position(10 * turn, "bb", 50.0)
     captured.position(30, "cc", 70.0)
-    assert ask(
-        captured,
+    assert captured.ask(
         "select right(proxy_wallet, 2), size_before, size, size_change,"
         " asked_at::timestamp from gold.whale_position_changes",
     ) == [("aa", 100.0, 250.0, 150.0, moment(20))]
@@ -106,8 +87,7 @@ def test_concentration_counts_a_wallet_once(captured):
     for wallet, size in (("aa", 60.0), ("bb", 30.0), ("cc", 10.0)):
         captured.position(0, wallet, size)
     captured.position(0, "bb", 29.0, row_no=99)
-    assert ask(
-        captured,
+    assert captured.ask(
         "select wallets, shares_held, largest_share, round(top_10_share, 9),"
         " round(hhi, 9) from gold.participant_concentration",
     ) == [(3, 100.0, 0.6, 1.0, 0.46)]
@@ -122,13 +102,11 @@ def test_a_gap_says_why_and_about_what_was_missed(captured):
     captured.coverage(25, "subscribed", 1, walk_key=903)
     captured.coverage(40, "ended", walk_key=902)
     captured.coverage(50, "ended", walk_key=903)
-    assert ask(
-        captured,
+    assert captured.ask(
         "select token_id, gap_start::timestamp, gap_end::timestamp, reason,"
         " gap_seconds, estimated_missed from gold.book_gaps",
     ) == [("101", moment(10), moment(20), "disconnected", 10.0, 11)]
-    assert ask(
-        captured,
+    assert captured.ask(
         "select token_id, stretches, covered_seconds, gap_seconds, covered_share,"
         " gaps, estimated_missed, event_rows from gold.book_coverage",
     ) == [("101", 3, 40.0, 10.0, 0.8, 1, 11, 11)]
@@ -142,8 +120,7 @@ SPOT = '{"resolutionSource": "https://data.chain.link/streams/btc-usd"}'
 
 
 def outcomes(captured):
-    return ask(
-        captured,
+    return captured.ask(
         "select feed, lookback_seconds, strike_source, computed_outcome, is_reproduced"
         " from gold.updown_outcomes order by slug",
     )

@@ -29,15 +29,6 @@ from warehouse.replay import (
 EXAMPLES = int(os.environ.get("POLYLAKE_EXAMPLES", "8"))
 
 
-@pytest.fixture
-def captured():
-    with empty_warehouse() as db:
-        one = Captured(db)
-        one.token(1, "101")
-        one.token(2, "102")
-        yield one
-
-
 def second(at):
     return (at - nanoseconds(0)) / 1e9
 

@@ -75,44 +75,21 @@ set variable ticks_from = (select min(exchange_at) from incoming_tick);
 set variable ticks_to = (select max(exchange_at) from incoming_tick);
 
 create or replace temp table known_tick as
-select * from silver.CryptoPriceFact
+select
+    *,
+    rowid as place
+from silver.CryptoPriceFact
 where
     exchange_at >= getvariable('ticks_from')
     and exchange_at <= getvariable('ticks_to');
 
-create or replace temp table later_tick as
-select known_tick.*
-from known_tick
-inner join incoming_tick
-    on
-        known_tick.source = incoming_tick.source
-        and known_tick.symbol = incoming_tick.symbol
-        and known_tick.exchange_at = incoming_tick.exchange_at
-        and known_tick.price_exact
-        is not distinct from incoming_tick.price_exact
-        and known_tick.price is not distinct from incoming_tick.price
-        and known_tick.tick_no is not distinct from incoming_tick.tick_no
-        and known_tick.window_seconds
-        is not distinct from incoming_tick.window_seconds
-where known_tick.received_at > incoming_tick.received_at;
-
-delete from silver.CryptoPriceFact
-using later_tick
-where
-    CryptoPriceFact.exchange_at = later_tick.exchange_at
-    and CryptoPriceFact.source = later_tick.source
-    and CryptoPriceFact.symbol = later_tick.symbol
-    and CryptoPriceFact.received_at = later_tick.received_at
-    and CryptoPriceFact.price_exact is not distinct from later_tick.price_exact
-    and CryptoPriceFact.price is not distinct from later_tick.price
-    and CryptoPriceFact.tick_no is not distinct from later_tick.tick_no
-    and CryptoPriceFact.window_seconds
-    is not distinct from later_tick.window_seconds;
-
-insert into silver.CryptoPriceFact by name
-select incoming_tick.*
+create or replace temp table met_tick as
+select
+    incoming_tick.rowid as incoming_place,
+    known_tick.place as known_place,
+    incoming_tick.received_at < known_tick.received_at as is_earlier
 from incoming_tick
-anti join known_tick
+inner join known_tick
     on
         incoming_tick.source = known_tick.source
         and incoming_tick.symbol = known_tick.symbol
@@ -122,10 +99,20 @@ anti join known_tick
         and incoming_tick.price is not distinct from known_tick.price
         and incoming_tick.tick_no is not distinct from known_tick.tick_no
         and incoming_tick.window_seconds
-        is not distinct from known_tick.window_seconds
-        and incoming_tick.received_at >= known_tick.received_at
-order by
-    incoming_tick.source,
-    incoming_tick.symbol,
-    incoming_tick.exchange_at,
-    incoming_tick.received_at;
+        is not distinct from known_tick.window_seconds;
+
+delete from silver.CryptoPriceFact
+using met_tick
+where
+    CryptoPriceFact.rowid = met_tick.known_place
+    and met_tick.is_earlier;
+
+delete from incoming_tick
+using met_tick
+where
+    incoming_tick.rowid = met_tick.incoming_place
+    and not met_tick.is_earlier;
+
+insert into silver.CryptoPriceFact by name
+select * from incoming_tick
+order by source, symbol, exchange_at, received_at;
