@@ -56,14 +56,13 @@ class Server:
         answer.raise_for_status()
         return answer.json()
 
-    def sent(self, folder: Path) -> pl.DataFrame:
-        """What was sent on the market channel, a row a message."""
+    def sent(self, folder: Path, *, withheld: bool = False) -> pl.DataFrame:
+        """What was sent on the market channel, or `withheld` also, a row a message."""
         out = folder / "sent.parquet"
         self.admin("sent-events", grain="message", out=str(out))
         rows = pl.read_parquet(out)
-        return rows.filter(
-            (pl.col("channel") == "market") & pl.col("withheld").is_null()
-        )
+        of_books = rows.filter(pl.col("channel") == "market")
+        return of_books if withheld else of_books.filter(pl.col("withheld").is_null())
 
 
 @contextlib.contextmanager
@@ -144,13 +143,17 @@ class Client:
         return int(read)
 
     def cpu_seconds(self) -> float:
-        """What it has used so far."""
-        return cpu_seconds(self.process.pid)
+        """What it has used so far, and what folds for it."""
+        return sum(map(cpu_seconds, (self.process.pid, *self._folding())))
 
     def peak_mb(self) -> float:
-        """The most memory it has held."""
-        status = Path(f"/proc/{self.process.pid}/status").read_text()
-        return int(status.split("VmHWM:")[1].split()[0]) / 1e3
+        """The most memory it has held, and what folds for it, each at its own time."""
+        return sum(map(peak_mb, (self.process.pid, *self._folding())))
+
+    def _folding(self) -> list[int]:
+        """The processes that it has started."""
+        every = [int(one.name) for one in Path("/proc").iterdir() if one.name.isdigit()]
+        return [pid for pid in every if _stat(pid)[1:2] == [str(self.process.pid)]]
 
     def stop(self) -> dict[str, Any]:
         """Stop it gracefully; what it says of itself."""
@@ -171,8 +174,22 @@ class Client:
 
 def cpu_seconds(pid: int) -> float:
     """CPU seconds of a process so far."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    fields = _stat(pid)
     return (int(fields[11]) + int(fields[12])) / TICKS
+
+
+def _stat(pid: int) -> list[str]:
+    """What Linux tells of a process after its name, its state first; empty: gone."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except FileNotFoundError:
+        return []
+
+
+def peak_mb(pid: int) -> float:
+    """The most memory that a process has held so far."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(status.split("VmHWM:")[1].split()[0]) / 1e3
 
 
 def named(rows: pl.DataFrame) -> pl.DataFrame:

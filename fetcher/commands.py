@@ -13,6 +13,7 @@ from bronze import DATASETS
 from fetcher.ending import Ending
 from fetcher.fetching import opened_run
 from fetcher.mending import forget_catalogue, forget_derived, mark
+from fetcher.opening import lake_to_write
 from fetcher.options import Options
 from fetcher.polymarket.plan import plan as plan_of
 from fetcher.polymarket.status import status as status_of
@@ -220,12 +221,7 @@ def shown(text: str) -> str:
 
 def compacted(settings: Settings, *, stop: threading.Event) -> Told:
     """Replace the many small files of a day by few, in every dataset."""
-    with Lake.open(
-        settings.paths.lake,
-        DATASETS,
-        grace_seconds=60 * settings.lake.grace_minutes,
-        log_seconds=86_400 * settings.lake.log_days,
-    ) as lake:
+    with lake_to_write(settings.paths.lake, settings.lake) as lake:
         done = []
         for one in lake.compact():
             done.append(one)

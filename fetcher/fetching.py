@@ -10,7 +10,6 @@ from contextlib import AbstractContextManager, ExitStack
 from datetime import UTC, datetime
 from typing import Any
 
-from bronze import DATASETS
 from fetcher import clients, progress
 from fetcher.clients import Clients
 from fetcher.completeness import completeness
@@ -19,6 +18,7 @@ from fetcher.ending import Ending
 from fetcher.errors import Stopped
 from fetcher.http import host_of
 from fetcher.modes import Phase, phases
+from fetcher.opening import lake_to_write
 from fetcher.options import Options
 from fetcher.run import Puts, Run
 from fetcher.summary import Completeness, Summary
@@ -55,14 +55,7 @@ def fetch(
     todo = phases(options.mode) if work is None else tuple(work)
     with ExitStack() as held:
         cursor = held.enter_context(CursorFile.open(settings.paths.cursors))
-        lake = held.enter_context(
-            Lake.open(
-                settings.paths.lake,
-                DATASETS,
-                grace_seconds=60 * settings.lake.grace_minutes,
-                log_seconds=86_400 * settings.lake.log_days,
-            )
-        )
+        lake = held.enter_context(lake_to_write(settings.paths.lake, settings.lake))
         writer = lake.writer(
             cursor, landing_max_bytes=int(settings.lake.landing_max_gb * GIGABYTE)
         )

@@ -12,7 +12,7 @@ import logging
 import secrets
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import partial
@@ -72,6 +72,11 @@ class Folded:
 def fold_lock(storage: LocalStorage, dataset: str) -> Path:
     """The lock of whoever changes the dataset's files: a fold or a compaction."""
     return storage.path(f"_locks/fold-{dataset}.lock")
+
+
+def in_order(datasets: Iterable[Dataset]) -> list[Dataset]:
+    """Datasets in the order they must be folded: walks after what was walked."""
+    return sorted(datasets, key=lambda d: (d.name == WALKS.name, not d.chain))
 
 
 class Fold:

@@ -14,11 +14,11 @@ from typing import Any
 import polars as pl
 
 from lake.compaction import Compacted, compact_day, days_to_compact
-from lake.cursor import CursorFile
+from lake.cursor import CursorFile, Landed
 from lake.dataset import Dataset
 from lake.delta_log import DeltaLog, Snapshot
 from lake.expiry import Expired, expire, expired, rows_by_walk
-from lake.fold import fold_lock
+from lake.fold import Fold, Folded, fold_lock, in_order
 from lake.leftovers import remove_leftovers
 from lake.live_files import Changes
 from lake.locks import FileLock
@@ -178,10 +178,25 @@ class Lake:
 
     def tidy(self) -> None:
         """Do what is due after a run: checkpoints, replaced files, the walk state."""
+        self.checkpoint()
         for name in self.datasets:
-            self._checkpoint(name)
             self.remove_replaced(name)
         self.walk_state()
+
+    def checkpoint(self) -> None:
+        """Write the checkpoints that are due."""
+        for name in self.datasets:
+            self._checkpoint(name)
+
+    def fold(self, landed: Landed) -> Iterator[Folded]:
+        """Fold what a writer has landed, up to what its cursor speaks for."""
+        for dataset in in_order(self.datasets.values()):
+            fold = Fold(
+                self.storage, dataset, landed.writer, logs=self.log, hulls=self._hulls
+            )
+            folded = fold.run(landed.files.get(dataset.name, 0))
+            if folded is not None:
+                yield folded
 
     def compact(self, names: Iterable[str] | None = None) -> Iterator[Compacted]:
         """Compact every day of these datasets (all) that has too many small files.

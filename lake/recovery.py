@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -14,6 +15,8 @@ from lake.landing import LandingFolder, unfinished, writers
 from lake.locks import FileLock
 from lake.storage import LocalStorage
 from settings.errors import Locked
+
+logger = logging.getLogger(__name__)
 
 Folds = Callable[[str], list[Fold]]
 
@@ -157,6 +160,7 @@ def _adopt(
     if lock is None:
         return []
     with lock:
+        _wait_for_folding(storage, writer)
         folders = [LandingFolder(storage, name, writer) for name in datasets]
         owners = {folder.cursor() for folder in folders} - {None}
         if any(writer_named_in(owner) == writer for owner in owners if owner):
@@ -181,4 +185,21 @@ def _locked(storage: LocalStorage, writer: str, cursor: Path) -> FileLock:
             f"Another run is writing what {cursor} names: is it a copy of the cursor "
             "file of a run that goes on? Wait until that is done."
         )
+    _wait_for_folding(storage, writer)
     return lock
+
+
+def folding_lock(storage: LocalStorage, writer: str) -> Path:
+    """The lock of what folds for a writer, and may outlive it for a moment."""
+    return storage.path(f"_locks/folding-{writer}.lock")
+
+
+def _wait_for_folding(storage: LocalStorage, writer: str) -> None:
+    path = folding_lock(storage, writer)
+    if not path.exists():
+        return
+    lock = FileLock.attempt(path)
+    if lock is None:
+        logger.info("waiting for the fold of an earlier run to end (lock %s)", path)
+        lock = FileLock.wait(path)
+    lock.release()

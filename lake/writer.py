@@ -5,52 +5,27 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from types import TracebackType
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
 from lake.backlog import Backlog
-from lake.batch import Batch, CursorChange, Progress
+from lake.batch import Batch
+from lake.buffer import Buffer, check
 from lake.cursor import CursorFile, Landed
 from lake.dataset import Dataset
 from lake.delta_log import DeltaLog
-from lake.fold import Fold, Folded
+from lake.fold import Fold, Folded, in_order
 from lake.judging import Hulls
 from lake.landing import LandingFolder
 from lake.recovery import Resumed, resume
 from lake.storage import LocalStorage, StorageError
-from lake.walks import WALKS
 from settings.errors import PolylakeError
 
 logger = logging.getLogger(__name__)
 
 BUFFER_BYTES = 16 * 1024 * 1024
 LINGER_SECONDS = 1.0
-LAST_SECOND = 253_402_300_799  # of the year 9999
-
-
-@dataclass
-class _Buffer:
-    """Batches that wait to be landed together, in the order they were put."""
-
-    rows: dict[str, list[pa.Table]] = field(default_factory=dict)
-    progress: dict[str, list[Progress]] = field(default_factory=dict)
-    changes: list[CursorChange] = field(default_factory=list)
-    bytes: int = 0
-    batches: int = 0
-    since: float = 0.0
-
-    def add(self, batch: Batch) -> None:
-        for name, rows in batch.rows.items():
-            self.rows.setdefault(name, []).append(rows)
-            self.bytes += rows.nbytes
-        for record in batch.progress:
-            self.progress.setdefault(record.dataset, []).append(record)
-        self.changes.append(batch.cursor)
-        self.batches += 1
 
 
 @dataclass(frozen=True)
@@ -70,6 +45,9 @@ class Writer:
     being written and the other one is full. After an error nothing more is written,
     and every call raises it; what is durable stays so. If the block raises, what was
     put becomes durable, and the next run folds it.
+
+    `folding` does the folds in place of this process, but for the last ones. What an
+    earlier run landed is then folded while this one goes on, not before.
     """
 
     def __init__(
@@ -83,6 +61,7 @@ class Writer:
         buffer_bytes: int = BUFFER_BYTES,
         linger_seconds: float = LINGER_SECONDS,
         landing_max_bytes: int = 4 << 30,
+        folding: Callable[[Landed], Iterable[Folded]] | None = None,
     ) -> None:
         self._storage = storage
         self._datasets = datasets
@@ -92,8 +71,9 @@ class Writer:
         self._buffer_bytes = buffer_bytes
         self._linger = linger_seconds
         self._landing_max = landing_max_bytes
+        self._folding = folding
         self._state = threading.Condition()
-        self._buffer = _Buffer()
+        self._buffer = Buffer()
         self._put = 0
         self._durable = 0
         self._wanted = 0
@@ -114,7 +94,7 @@ class Writer:
         ValueError when its rows do not fit the dataset: nothing of it is taken.
         """
         for name, rows in batch.rows.items():
-            _check(self._datasets[name], rows, batch)
+            check(self._datasets[name], rows, batch)
         self._backlog.add(batch.rows, self._datasets)
         with self._state:
             self._state.wait_for(
@@ -174,7 +154,10 @@ class Writer:
         self._resumed = resume(self._storage, self._datasets, self._cursor, self._folds)
         try:
             self._folded += self._resumed.folded
-            self._fold_landed()
+            if self._folding is None:
+                self._fold_landed()
+            elif self._has_landed():
+                self._landed_bytes = self._landing_max
             for name, work in (
                 ("land", self._land_forever),
                 ("fold", self._fold_often),
@@ -218,7 +201,7 @@ class Writer:
                     self._state.wait(self._patience())
                 if not self._buffer.batches or self._error is not None:
                     return
-                buffer, self._buffer = self._buffer, _Buffer()
+                buffer, self._buffer = self._buffer, Buffer()
                 self._state.notify_all()
             try:
                 written = self._land(buffer)
@@ -244,7 +227,7 @@ class Writer:
             return None
         return max(0.0, self._buffer.since + self._linger - time.monotonic())
 
-    def _land(self, buffer: _Buffer) -> int:
+    def _land(self, buffer: Buffer) -> int:
         """Make a buffer durable: its files, and only then the cursor."""
         landed = self._cursor.landed
         assert landed is not None
@@ -290,21 +273,31 @@ class Writer:
                 self._landed_bytes = 0
                 landed = self._cursor.landed
             assert landed is not None
+            elsewhere = None if self._closing else self._folding
             with self._backlog.folded():
-                for fold in self._folds(landed.writer):
-                    folded = fold.run(landed.files.get(fold.dataset, 0))
-                    if folded is not None:
-                        with self._state:
-                            self._folded.append(folded)
+                for folded in (elsewhere or self._fold_here)(landed):
+                    with self._state:
+                        self._folded.append(folded)
+
+    def _has_landed(self) -> bool:
+        assert self._resumed is not None
+        writer = self._resumed.writer
+        return any(
+            LandingFolder(self._storage, name, writer).numbers()
+            for name in self._datasets
+        )
+
+    def _fold_here(self, landed: Landed) -> Iterable[Folded]:
+        for fold in self._folds(landed.writer):
+            folded = fold.run(landed.files.get(fold.dataset, 0))
+            if folded is not None:
+                yield folded
 
     def _folds(self, writer: str) -> list[Fold]:
         """The folds of one writer, in the order they must be run."""
-        ordered = sorted(
-            self._datasets.values(), key=lambda d: (d.name == WALKS.name, not d.chain)
-        )
         return [
             Fold(self._storage, dataset, writer, logs=self._logs, hulls=self._hulls)
-            for dataset in ordered
+            for dataset in in_order(self._datasets.values())
         ]
 
     # Errors
@@ -322,28 +315,3 @@ class Writer:
             raise type(self._error)(str(self._error)) from self._error
         if self._error is not None:
             raise RuntimeError("the lake's writer stopped") from self._error
-
-
-def _check(dataset: Dataset, rows: pa.Table, batch: Batch) -> None:
-    """Raise ValueError where rows would make a later fold fail."""
-    if not rows.schema.equals(dataset.schema):
-        raise ValueError(
-            f"rows for {dataset.name} have another schema:\n{rows.schema}\n"
-            f"instead of\n{dataset.schema}"
-        )
-    chain = dataset.chain
-    required = [dataset.day_of, *((chain.group, "walk_id") if chain else ())]
-    for name in required:
-        if rows[name].null_count:
-            raise ValueError(f"rows for {dataset.name} without {name}")
-    if chain and rows.num_rows:
-        walks = {p.walk_id for p in batch.progress if p.dataset == dataset.name}
-        spoken = set(pc.unique(rows["walk_id"]).to_pylist())
-        if not spoken <= walks:
-            raise ValueError(
-                f"rows for {dataset.name} of {sorted(spoken - walks)} without progress"
-            )
-    if rows.num_rows and pa.types.is_integer(rows.schema.field(dataset.day_of).type):
-        bounds = pc.min_max(rows[dataset.day_of]).as_py()
-        if bounds["min"] < 0 or bounds["max"] > LAST_SECOND:
-            raise ValueError(f"rows for {dataset.name} with {dataset.day_of} {bounds}")

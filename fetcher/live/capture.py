@@ -6,20 +6,21 @@ import logging
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from bronze import DATASETS
 from fetcher.ending import Ending
 from fetcher.fetching import GIGABYTE, opened_run
 from fetcher.live import RECORDERS
+from fetcher.live.folding import COMMAND as FOLDING
 from fetcher.live.health import Health
 from fetcher.live.recorders import Recorders, Wanted
+from fetcher.opening import lake_to_write
 from fetcher.options import Options
+from lake.apart import Apart
 from lake.cursor import CursorFile
-from lake.lake import Lake
 from lake.locks import held
 from settings.errors import PolylakeError
 from settings.model import Settings
@@ -27,9 +28,9 @@ from settings.model import Settings
 log = logging.getLogger(__name__)
 
 READ_SECONDS = 8.0  # an answer that is later is of no use, and would hold up the end
-# Folding takes the interpreter from those who listen: little at a time, so that a busy
-# capture folds every half a minute, and a quiet one as often as the settings say.
-LANDING_BYTES = 16 << 20
+# So that a busy capture folds every minute, and a quiet one as often as the settings
+# say: what a kill leaves is folded soon after the next start, in little memory.
+LANDING_BYTES = 32 << 20
 LINGER_SECONDS = 0.2  # so that what was heard a second ago is durable
 # Three threads that never rest share the interpreter. What becomes durable passes it on
 # at every step, and waited five milliseconds each time to get it back.
@@ -72,20 +73,17 @@ def capture(settings: Settings, wanted: Wanted, ending: Ending) -> Result:
             )
             open_.enter_context(held(lock, what=f"The recorder of {recorder}"))
         cursor = open_.enter_context(CursorFile.open(path))
-        lake = open_.enter_context(
-            Lake.open(
-                settings.paths.lake,
-                DATASETS,
-                grace_seconds=60 * settings.lake.grace_minutes,
-                log_seconds=86_400 * settings.lake.log_days,
-            )
-        )
+        lake = open_.enter_context(lake_to_write(settings.paths.lake, settings.lake))
+        # Folding would take the interpreter from those who listen.
+        hello = {"lake": str(lake.root), "care": asdict(settings.lake)}
+        folding = open_.enter_context(Apart(FOLDING, hello, here=lake.fold))
         writer = lake.writer(
             cursor,
             landing_max_bytes=min(
                 int(settings.lake.landing_max_gb * GIGABYTE), LANDING_BYTES
             ),
             linger_seconds=LINGER_SECONDS,
+            folding=folding,
         )
         run, talk = opened_run(
             open_, settings, Options(mode="capture"), ending, lake, cursor, writer

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from lake.dataset import (
 )
 from lake.delta_log import DeltaLog
 from lake.judging import hulls_of
+from lake.lake import Lake
 from lake.storage import LocalStorage
 from lake.walks import WALKS
 from lake.writer import Writer
@@ -68,6 +70,9 @@ class SmallLake:
 
     def log(self, dataset: str) -> DeltaLog:
         return DeltaLog(self.storage, self.datasets[dataset])
+
+    def opened(self) -> Lake:
+        return Lake.open(self.root / "lake", self.datasets)
 
     def cursor(self, name: str = "cursor.json") -> CursorFile:
         return CursorFile.open(self.root / name, observe=self.observe)
@@ -174,3 +179,27 @@ def notes(*texts: str, at: datetime = NOON) -> Batch:
             )
         }
     )
+
+
+def run(lake: SmallLake, *batches: Batch, name: str = "cursor.json") -> list[str]:
+    """One run; returns the problems that it reports."""
+    with lake.cursor(name) as cursor, lake.writer(cursor) as writer:
+        for batch in batches:
+            writer.put(batch)
+    return cursor.problems
+
+
+def die(lake: SmallLake, *batches: Batch, name: str = "cursor.json") -> None:
+    """A run that dies after all of it has landed, before any of it is folded."""
+
+    class Death(Exception):
+        pass
+
+    with (
+        lake.cursor(name) as cursor,
+        suppress(Death),
+        lake.writer(cursor) as writer,
+    ):
+        for batch in batches:
+            writer.put(batch)
+        raise Death

@@ -3,39 +3,14 @@
 from __future__ import annotations
 
 import shutil
-from contextlib import suppress
 
 import pytest
-from small_lake import SmallLake, notes, page
+from small_lake import SmallLake, die, notes, page, run
 
 from lake.batch import Batch, CursorChange
 from settings.errors import Locked
 
 A, B, C = ("a", "m", 90, 1), ("b", "m", 80, 2), ("c", "m", 70, 3)
-
-
-def run(lake: SmallLake, *batches: Batch, name: str = "cursor.json") -> list[str]:
-    """One run; returns the problems that it reports."""
-    with lake.cursor(name) as cursor, lake.writer(cursor) as writer:
-        for batch in batches:
-            writer.put(batch)
-    return cursor.problems
-
-
-def die(lake: SmallLake, *batches: Batch, name: str = "cursor.json") -> None:
-    """A run that dies after all of it has landed, before any of it is folded."""
-
-    class Death(Exception):
-        pass
-
-    with (
-        lake.cursor(name) as cursor,
-        suppress(Death),
-        lake.writer(cursor) as writer,
-    ):
-        for batch in batches:
-            writer.put(batch)
-        raise Death
 
 
 def landing(lake: SmallLake) -> list[str]:

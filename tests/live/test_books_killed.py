@@ -30,7 +30,7 @@ def box():
 
 
 def test_a_killed_capture_loses_nothing_older_than_a_second(box, tmp_path):
-    home = Home(tmp_path, box)
+    home = Home(tmp_path, box, {"fold_minutes": 0.002})  # kills fall into folds
     tokens = some_tokens(box, 10)
     names = [part for token in tokens for part in ("--token", token)]
     kept = []

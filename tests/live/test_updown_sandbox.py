@@ -32,14 +32,23 @@ def test_each_window_is_found_ahead_captured_and_followed_to_its_outcome(box, tm
             (one for one in home.ask("updown") or () if one["slug"] == slug), {}
         )
 
-    with home.capturing(**wanted):
+    def starts() -> set[int]:
+        return {int(one["slug"].rpartition("-")[2]) for one in home.ask("updown")}
+
+    def hears_all_windows() -> bool:
+        windows = [one for one in home.ask("updown") if one["state"] != "resolved"]
+        known = [one["tokens"].values() for one in windows]
+        books = {book["token_id"] for book in home.ask("books")}
+        return all(known) and books >= set().union(*known)
+
+    with home.capturing(**wanted) as running:
         soon(lambda: window().get("state") == "discovered", what="its discovery")
-        tokens = set(window()["tokens"].values())
-        soon(lambda: tokens <= {b["token_id"] for b in home.ask("books")})
+        soon(hears_all_windows)
         box.advance(start + 30 - box.now())
         soon(lambda: window().get("strike"), what="its strike")
+        soon(lambda: starts() >= {start, start + 300} and hears_all_windows())
         soon(lambda: home.heard() == box.live()["sent"], what="all that was sent")
-        heard = home.heard()
+    heard = running.result.health.messages
     # Nobody listens while it ends; what captures next goes on with it.
     box.advance(300)
 
@@ -50,6 +59,7 @@ def test_each_window_is_found_ahead_captured_and_followed_to_its_outcome(box, tm
 
     with home.capturing(**wanted):
         soon(is_resolved, what="its outcome")
+        soon(hears_all_windows)
         soon(lambda: heard + home.heard() == box.live()["sent"], what="all of it")
     windows = home.rows("updown_windows").filter(pl.col("slug") == slug)
     [last] = windows.filter(pl.col("state") == "resolved").to_dicts()
