@@ -76,3 +76,11 @@ def test_prices_turn_round_in_every_market_that_a_token_is_named_under(traded):
     run_steps(traded.execute, "StaleHour", "mark_everything")
     refresh(traded)
     assert after == ask(traded, last)
+
+
+def test_a_market_is_judged_anew_where_only_the_reason_is_another(traded):
+    judged = "select market_key, status, reason from silver.MarketJudged order by all"
+    before = ask(traded, judged)
+    traded.execute("update silver.MarketJudged set reason = 'amm_era'")
+    stored.judge(traded.execute)
+    assert ask(traded, judged) == before

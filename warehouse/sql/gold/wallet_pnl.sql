@@ -5,7 +5,7 @@
 -- Units: shares in shares, _usd in dollars, times UTC.
 -- Sources: gold.wallet_activity, silver.ActivityFact, silver.MarketDim,
 -- silver.MarketTokenDim, silver.WalletPositionFact, silver.WalletWalk,
--- gold.market_resolutions, gold.market_completeness
+-- gold.market_resolutions, silver.MarketJudged, silver.MarketKey
 -- pnl_usd = cash_usd + value_usd: all dollars that came in, less all that went
 -- out, fees included, plus what is left at its payout or at the price that the
 -- exchange's own snapshot of the wallet's positions shows. Deposits and
@@ -72,8 +72,11 @@ resolutions as (
 ),
 
 not_served as (
-    select condition_id from gold.market_completeness
-    where reason in ('dust_floor', 'amm_era')
+    select market_keys.condition_id
+    from silver.MarketKey as market_keys
+    inner join silver.MarketJudged as judged
+        on market_keys.market_key = judged.market_key
+    where judged.reason in ('dust_floor', 'amm_era')
 ),
 
 whole as (

@@ -4,25 +4,29 @@
 -- not wait until all markets are judged. What changes is replaced.
 -- Columns:
 -- status: complete, partial or unknown
+-- reason: why not complete, as gold.market_completeness says; else empty
 
 -- step: define
 create table if not exists silver.MarketJudged (
     market_key uinteger not null,
-    status varchar not null
+    status varchar not null,
+    reason varchar not null
 );
 
 -- step: judge
 create or replace temp table judgement as
 select
     MarketKey.market_key,
-    market_completeness.status
+    market_completeness.status,
+    market_completeness.reason
 from gold.market_completeness
 inner join silver.MarketKey
     on market_completeness.condition_id = MarketKey.condition_id
 anti join silver.MarketJudged
     on
         MarketKey.market_key = MarketJudged.market_key
-        and market_completeness.status = MarketJudged.status;
+        and market_completeness.status = MarketJudged.status
+        and market_completeness.reason = MarketJudged.reason;
 
 delete from silver.MarketJudged
 using judgement
@@ -31,6 +35,7 @@ where MarketJudged.market_key = judgement.market_key;
 insert into silver.MarketJudged
 select
     market_key,
-    status
+    status,
+    reason
 from judgement
 order by market_key;
