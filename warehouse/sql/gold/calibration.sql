@@ -45,41 +45,80 @@ horizons (horizon, horizon_hours) as (
     values ('1h', 1), ('1d', 24), ('7d', 168), ('30d', 720)
 ),
 
-asked as (
+settled as (
     select
         resolutions.condition_id,
         markets.market_key,
         resolutions.question,
         resolutions.is_split,
         resolutions.resolved_at,
-        horizons.horizon,
-        horizons.horizon_hours,
         markets.outcomes[1] as outcome,
-        resolutions.payouts[1] as payout,
-        resolutions.resolved_at - to_hours(horizons.horizon_hours) as asked_at
+        resolutions.payouts[1] as payout
     from resolutions
-    left join markets on resolutions.condition_id = markets.condition_id
-    cross join horizons
+    inner join markets on resolutions.condition_id = markets.condition_id
     where
         len(resolutions.payouts) = 2
         and resolutions.resolved_at is not null
 ),
 
--- the hour in which the moment lies: where its last match came after the
--- moment, it counts match by match
-hours_of_asked as (
+-- before how many of the moments the last match of an hour is; each hour is
+-- looked at once
+placed_hours as (
     select
-        asked.market_key,
-        asked.horizon,
-        asked.asked_at,
+        hours.market_key,
         hours.hour_start,
         hours.last_price,
-        hours.last_price_at
-    from asked
-    inner join hours
-        on
-            asked.market_key = hours.market_key
-            and date_trunc('hour', asked.asked_at) = hours.hour_start
+        hours.last_price_at,
+        case
+            when hours.last_price_at <= settled.resolved_at - interval 720 hours
+                then 720
+            when hours.last_price_at <= settled.resolved_at - interval 168 hours
+                then 168
+            when hours.last_price_at <= settled.resolved_at - interval 24 hours
+                then 24
+            when hours.last_price_at <= settled.resolved_at - interval 1 hour
+                then 1
+            else 0
+        end as hours_before
+    from hours
+    inner join settled on hours.market_key = settled.market_key
+),
+
+parts as (
+    select
+        market_key,
+        hours_before,
+        min(hour_start) as first_hour_start,
+        max(last_price_at) as price_at,
+        arg_max(last_price, last_price_at) as price
+    from placed_hours
+    group by all
+),
+
+whole_hours as (
+    select
+        parts.market_key,
+        horizons.horizon,
+        max(parts.price_at) as price_at,
+        arg_max(parts.price, parts.price_at) as price
+    from parts
+    inner join horizons on parts.hours_before >= horizons.horizon_hours
+    group by all
+),
+
+-- the first hour of which the last match came after the moment: where the
+-- moment lies in it, it counts match by match
+hours_of_asked as (
+    select
+        settled.market_key,
+        horizons.horizon,
+        settled.resolved_at - to_hours(horizons.horizon_hours) as asked_at,
+        min(parts.first_hour_start) as hour_start
+    from parts
+    inner join horizons on parts.hours_before < horizons.horizon_hours
+    inner join settled on parts.market_key = settled.market_key
+    group by all
+    having min(parts.first_hour_start) <= asked_at
 ),
 
 matches as (
@@ -96,7 +135,6 @@ matches as (
             matches_by_key.market_key = hours_of_asked.market_key
             and date_trunc('hour', matches_by_key.traded_at)
             = hours_of_asked.hour_start
-            and hours_of_asked.last_price_at > hours_of_asked.asked_at
 ),
 
 priced_matches as (
@@ -119,14 +157,6 @@ priced_matches as (
 
 within_hour as (
     select
-        market_key,
-        horizon,
-        last_price as price,
-        last_price_at as price_at
-    from hours_of_asked
-    where last_price_at <= asked_at
-    union all
-    select
         hours_of_asked.market_key,
         hours_of_asked.horizon,
         arg_max(
@@ -144,63 +174,42 @@ within_hour as (
             hours_of_asked.market_key = priced_matches.market_key
             and hours_of_asked.hour_start = priced_matches.hour_start
             and hours_of_asked.asked_at >= priced_matches.traded_at
-    where hours_of_asked.last_price_at > hours_of_asked.asked_at
     group by all
-),
-
-whole_hours as (
-    select
-        asked.market_key,
-        asked.horizon,
-        hours.last_price as price,
-        hours.last_price_at as price_at
-    from asked
-    asof inner join hours
-        on
-            asked.market_key = hours.market_key
-            and date_trunc('hour', asked.asked_at) > hours.hour_start
 ),
 
 last_prices as (
     select
-        asked.condition_id,
-        asked.horizon,
+        coalesce(within_hour.market_key, whole_hours.market_key) as market_key,
+        coalesce(within_hour.horizon, whole_hours.horizon) as horizon,
         coalesce(within_hour.price, whole_hours.price) as price,
         coalesce(within_hour.price_at, whole_hours.price_at) as price_at
-    from asked
-    left join within_hour
+    from within_hour
+    full join whole_hours
         on
-            asked.market_key = within_hour.market_key
-            and asked.horizon = within_hour.horizon
-    left join whole_hours
-        on
-            asked.market_key = whole_hours.market_key
-            and asked.horizon = whole_hours.horizon
-    where coalesce(within_hour.price_at, whole_hours.price_at) is not null
+            within_hour.market_key = whole_hours.market_key
+            and within_hour.horizon = whole_hours.horizon
 ),
 
 described as (
     select
-        asked.condition_id,
-        asked.horizon,
-        asked.question,
+        settled.condition_id,
+        last_prices.horizon,
+        settled.question,
         categories.category,
-        asked.outcome,
-        asked.horizon_hours,
-        asked.resolved_at,
-        asked.asked_at,
+        settled.outcome,
+        horizons.horizon_hours,
+        settled.resolved_at,
         last_prices.price,
         last_prices.price_at,
-        asked.payout,
-        asked.is_split,
-        epoch(asked.asked_at - last_prices.price_at) / 3600 as price_age_hours,
+        settled.payout,
+        settled.is_split,
+        settled.resolved_at - to_hours(horizons.horizon_hours) as asked_at,
+        epoch(asked_at - last_prices.price_at) / 3600 as price_age_hours,
         least(greatest(last_prices.price, 0.001), 0.999) as held_price
-    from asked
-    inner join last_prices
-        on
-            asked.condition_id = last_prices.condition_id
-            and asked.horizon = last_prices.horizon
-    left join categories on asked.condition_id = categories.condition_id
+    from last_prices
+    inner join settled on last_prices.market_key = settled.market_key
+    inner join horizons on last_prices.horizon = horizons.horizon
+    left join categories on settled.condition_id = categories.condition_id
 ),
 
 final as (
