@@ -57,13 +57,15 @@ legs as (
         and len(markets.outcomes) = 2
 ),
 
+-- An event's hour as one number: the upper half is the event, the lower one the
+-- hours since 1970.
 leg_hours as (
     select
-        legs.event_no,
         legs.leg_no,
-        hours.hour_start,
         hours.last_price_at as last_traded_at,
-        hours.last_price as price
+        hours.last_price as price,
+        legs.event_no * 4294967296
+        + epoch_us(hours.hour_start) // 3600000000 as event_hour
     from hours
     inner join legs on hours.market_key = legs.leg_no
 ),
@@ -72,167 +74,229 @@ leg_hours as (
 -- at is a stretch of places then, and no hour is looked up leg by leg.
 event_hours as (
     select
-        event_no,
-        hour_start,
-        hour_start + interval 1 hour as hour_end,
-        row_number() over (order by event_no, hour_start) as place
-    from (
-        select distinct
-            event_no,
-            hour_start
-        from leg_hours
-    ) as told
+        event_hour,
+        event_hour // 4294967296 as event_no,
+        row_number() over (order by event_hour) as place
+    from (select distinct event_hour from leg_hours) as told
 ),
 
 event_places as (
     select
         event_no,
         min(place) as first_place,
-        max(place) + 1 as end_place
+        max(place) + 1 as end_place,
+        min(event_hour) as first_hour,
+        max(event_hour) as last_hour
     from event_hours
     group by event_no
+),
+
+event_legs as (
+    select
+        event_no,
+        count(*) as legs
+    from legs
+    group by event_no
+),
+
+-- the hours in which a leg was created, and settled: that one ends no earlier
+leg_moments as (
+    select
+        legs.leg_no,
+        legs.payout,
+        event_places.first_place,
+        event_places.end_place,
+        event_places.first_hour,
+        event_places.last_hour,
+        greatest(
+            event_places.first_hour,
+            legs.event_no * 4294967296
+            + epoch_us(legs.created_at) // 3600000000
+        ) as created_hour,
+        if(
+            legs.payout is not null,
+            greatest(
+                event_places.first_hour,
+                legs.event_no * 4294967296
+                + (epoch_us(legs.resolved_at) - 1) // 3600000000
+            ),
+            null
+        ) as settled_hour
+    from legs
+    inner join event_places on legs.event_no = event_places.event_no
+),
+
+followed as (
+    select
+        leg_hours.leg_no,
+        leg_hours.event_hour,
+        leg_hours.price,
+        event_hours.place,
+        leg_hours.last_traded_at + interval 1 day as stale_from,
+        lead(event_hours.place) over successive as next_place,
+        lead(leg_hours.event_hour) over successive as next_hour
+    from leg_hours
+    inner join event_hours on leg_hours.event_hour = event_hours.event_hour
+    window
+        successive as (
+            partition by leg_hours.leg_no order by event_hours.place
+        )
+),
+
+-- the hour from whose end on the price is stale, where the next one comes later
+aged as (
+    select
+        leg_no,
+        place,
+        price,
+        next_place,
+        case
+            when next_hour <= stale_hour then null
+            else stale_hour
+        end as stale_hour
+    from (
+        select
+            *,
+            event_hour // 4294967296 * 4294967296
+            + epoch_us(stale_from) // 3600000000 as stale_hour
+        from followed
+    ) as dated
+),
+
+-- at which place each of these hours is, or the first one after it
+looked_up as (
+    select created_hour as event_hour from leg_moments
+    where created_hour > first_hour and created_hour <= last_hour
+    union
+    select settled_hour as event_hour from leg_moments
+    where settled_hour <= last_hour
+    union
+    select stale_hour as event_hour from aged
+    where stale_hour is not null
+),
+
+found as (
+    select
+        looked_up.event_hour,
+        event_hours.place
+    from looked_up
+    asof inner join event_hours
+        on
+            looked_up.event_hour // 4294967296 = event_hours.event_no
+            and looked_up.event_hour <= event_hours.event_hour
 ),
 
 -- from which place on a leg is there, and from which on it stands at its payout
 leg_places as (
     select
-        legs.event_no,
-        legs.leg_no,
-        legs.payout,
-        event_places.end_place,
+        leg_moments.leg_no,
+        leg_moments.payout,
+        leg_moments.first_place,
+        leg_moments.end_place,
         case
-            when legs.created_at is null then event_places.first_place
-            else coalesce(created.place, event_places.end_place)
+            when leg_moments.created_hour > leg_moments.first_hour
+                then coalesce(created.place, leg_moments.end_place)
+            else leg_moments.first_place
         end as created_place,
-        case
-            when legs.payout is null then event_places.end_place
-            else coalesce(settled.place, event_places.end_place)
-        end as settled_place
-    from legs
-    inner join event_places on legs.event_no = event_places.event_no
-    asof left join event_hours as created
-        on
-            legs.event_no = created.event_no
-            and legs.created_at < created.hour_end
-    asof left join event_hours as settled
-        on
-            legs.event_no = settled.event_no
-            and legs.resolved_at <= settled.hour_end
-),
-
-followed as (
-    select
-        leg_hours.event_no,
-        leg_hours.leg_no,
-        leg_hours.price,
-        event_hours.place,
-        leg_hours.last_traded_at + interval 1 day as stale_from,
-        lead(event_hours.place) over (
-            partition by leg_hours.leg_no order by event_hours.place
-        ) as next_place
-    from leg_hours
-    inner join event_hours
-        on
-            leg_hours.event_no = event_hours.event_no
-            and leg_hours.hour_start = event_hours.hour_start
-),
-
-traded as (
-    select
-        followed.event_no,
-        followed.price,
-        followed.stale_from,
-        greatest(followed.place, leg_places.created_place) as from_place,
-        least(
-            coalesce(followed.next_place, leg_places.end_place),
-            leg_places.settled_place
-        ) as to_place
-    from followed
-    inner join leg_places on followed.leg_no = leg_places.leg_no
+        coalesce(settled.place, leg_moments.end_place) as settled_place
+    from leg_moments
+    left join found as created
+        on leg_moments.created_hour = created.event_hour
+    left join found as settled
+        on leg_moments.settled_hour = settled.event_hour
 ),
 
 split_up as (
     select
-        traded.price,
-        traded.from_place,
-        traded.to_place,
-        coalesce(stale.place, traded.to_place) as stale_place
-    from traded
-    asof left join event_hours as stale
-        on
-            traded.event_no = stale.event_no
-            and traded.stale_from < stale.hour_end
-    where traded.from_place < traded.to_place
+        aged.price,
+        greatest(aged.place, leg_places.created_place) as from_place,
+        least(
+            coalesce(aged.next_place, leg_places.end_place),
+            leg_places.settled_place
+        ) as to_place,
+        least(coalesce(stale.place, to_place), to_place) as stale_place
+    from aged
+    inner join leg_places on aged.leg_no = leg_places.leg_no
+    left join found as stale on aged.stale_hour = stale.event_hour
 ),
 
+-- told: what the leg counts as, so that one sum counts them all; of a leg that
+-- is not created yet there is no price
 stretches as (
     select
         price,
         from_place,
-        least(stale_place, to_place) as to_place,
-        false as is_stale,
-        false as is_settled
+        stale_place as to_place,
+        cast(0 as double) as told
     from split_up
+    where from_place < stale_place
     union all
     select
         price,
         greatest(stale_place, from_place) as from_place,
         to_place,
-        true as is_stale,
-        false as is_settled
+        cast(1 as double) as told
     from split_up
-    where stale_place < to_place
+    where stale_place < to_place and from_place < to_place
     union all
     select
         payout as price,
         greatest(settled_place, created_place) as from_place,
         end_place as to_place,
-        false as is_stale,
-        true as is_settled
+        cast(65536 as double) as told
     from leg_places
     where settled_place < end_place
+    union all
+    select
+        null as price,
+        first_place as from_place,
+        created_place as to_place,
+        cast(4294967296 as double) as told
+    from leg_places
+    where first_place < created_place
+),
+
+-- in order: what is added up for a place lies close together then
+in_order as (
+    select * from stretches
+    order by from_place
 ),
 
 priced as (
     select
         price,
-        is_stale,
-        is_settled,
+        told,
         unnest(range(from_place, to_place)) as place
-    from stretches
+    from in_order
 ),
 
 summed as (
     select
         place,
-        count(*) as legs_priced,
-        count(*) filter (where is_settled) as legs_settled,
-        count(*) filter (where is_stale) as legs_stale,
+        cast(sum(told) as bigint) as told,
+        count(*) as legs_told,
         sum(price) as yes_sum,
         max(price) as highest_price
     from priced
     group by place
 ),
 
-created as (
-    select
-        created_place as place,
-        count(*) as legs
-    from leg_places
-    where created_place < end_place
-    group by created_place
-),
-
 counted as (
     select
         event_hours.event_no,
-        event_hours.hour_start,
-        event_hours.place,
-        sum(created.legs) over (
-            partition by event_hours.event_no order by event_hours.place
-        ) as legs
+        summed.yes_sum,
+        summed.highest_price,
+        make_timestamp(
+            event_hours.event_hour % 4294967296 * 3600000000
+        ) as hour_start,
+        coalesce(summed.legs_told, 0)
+        - coalesce(summed.told // 4294967296, 0) as legs_priced,
+        coalesce(summed.told // 65536 % 65536, 0) as legs_settled,
+        coalesce(summed.told % 65536, 0) as legs_stale,
+        event_legs.legs - coalesce(summed.told // 4294967296, 0) as legs
     from event_hours
-    left join created on event_hours.place = created.place
+    inner join event_legs on event_hours.event_no = event_legs.event_no
+    left join summed on event_hours.place = summed.place
 ),
 
 event_names as (
@@ -248,16 +312,15 @@ final as (
         counted.hour_start,
         events.title as event_title,
         events.slug as event_slug,
-        cast(counted.legs as bigint) as legs,
-        summed.yes_sum,
-        summed.highest_price,
-        coalesce(summed.legs_priced, 0) as legs_priced,
-        coalesce(summed.legs_settled, 0) as legs_settled,
-        coalesce(summed.legs_stale, 0) as legs_stale,
-        coalesce(summed.legs_priced, 0) = counted.legs as is_whole
+        counted.legs,
+        counted.yes_sum,
+        counted.highest_price,
+        counted.legs_priced,
+        counted.legs_settled,
+        counted.legs_stale,
+        counted.legs_priced = counted.legs as is_whole
     from counted
     inner join event_names on counted.event_no = event_names.event_no
-    left join summed on counted.place = summed.place
     left join events on event_names.event_id = events.event_id
     where counted.legs > 0
 )
