@@ -9,7 +9,7 @@ SERVICE_ERRORS = Dataset(
     about="Disconnects, silences and failures of services, a row at each end of one.",
     columns=(
         Column("error_id", STRING, "one error; its last row says how it ended"),
-        Column("service", STRING, "books, coinbase, rtds, updown, disk, ..."),
+        Column("service", STRING, "books, coinbase, rtds_chainlink, updown, disk, ..."),
         Column("error_type", STRING, "disconnected, silent, refused, malformed, ..."),
         Column("started_at_ns", INT64, "last moment all was well, unix nanoseconds"),
         Column("ended_at_ns", INT64, "when it was over; null: it was not yet"),

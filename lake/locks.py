@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 
-from settings.errors import Locked
+from settings.errors import Locked, PolylakeError
 
 
 class FileLock:
@@ -68,8 +68,17 @@ class FileLock:
 
 @contextmanager
 def held(path: Path, *, what: str) -> Iterator[None]:
-    """Hold the lock for the block, or raise `Locked` saying that `what` is in use."""
-    lock = FileLock.attempt(path)
+    """Hold the lock for the block, or raise `Locked` saying that `what` is in use.
+
+    PolylakeError where there can be no lock: its folder cannot be written.
+    """
+    try:
+        lock = FileLock.attempt(path)
+    except OSError as error:
+        raise PolylakeError(
+            f"Cannot use the lock {path}: {error.strerror or error}. Free the disk or "
+            "fix the permissions, then run the same command again."
+        ) from error
     if lock is None:
         raise Locked(f"{what} is in use by another run (lock {path}). Try again later.")
     with lock:

@@ -33,16 +33,21 @@ class Coinbase:
 
     def __init__(self, products: Sequence[str]) -> None:
         self._products = list(products)
+        self._unknown: set[str] = set()
         self._last: dict[str, int] = {}
         self._unseen: dict[str, int] = {}
 
     def opening(self) -> Sequence[str]:
-        """Subscribe, within the five seconds that Coinbase gives."""
+        """Subscribe, within the five seconds that Coinbase gives.
+
+        It refuses all products for one that it does not know: that one is left out.
+        """
         self._last.clear()
         self._unseen.clear()
         asked = {
             "type": "subscribe",
-            "product_ids": self._products,
+            "product_ids": [one for one in self._products if one not in self._unknown]
+            or self._products,
             "channels": ["ticker", "heartbeat"],
         }
         return [json.dumps(asked)]
@@ -57,6 +62,7 @@ class Coinbase:
             why = ": ".join(
                 str(message[key]) for key in ("message", "reason") if message.get(key)
             )
+            self._unknown.update(one for one in self._products if one in why.split())
             raise FeedRefused(why or "it said error, and no more")
         if kind == "heartbeat":
             return Heard(missed=self._missed(message))

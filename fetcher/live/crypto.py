@@ -86,7 +86,7 @@ class FeedLine:
         try:
             said = self.feed.read(payload)
         except FeedRefused as error:
-            self.session.end("refused", f"{service}: {error}")
+            self.session.end("refused", str(error))
             return
         except (
             LookupError,

@@ -73,6 +73,8 @@ class PolyBolt:
             return Heard(answer=[self._subscription()])
         if "error" in said or message.get("error"):
             raise FeedRefused(_why(message))
+        if "subscribed" in said:  # it names the channel, and has no price
+            return Heard()
         channel, content = message.get("channel"), message.get("payload")
         if not isinstance(channel, str):
             return Heard()  # an acknowledgement
@@ -130,4 +132,6 @@ class PolyBolt:
 def _why(message: Mapping[str, Any]) -> str:
     told = [message.get(key) for key in ("code", "error", "message", "reason")]
     said = ": ".join(str(one)[:200] for one in told if one not in (None, ""))
+    if "auth" in said:
+        said += f". Check {', '.join(VARIABLES)} in the environment"
     return said or "it said error, and no more"

@@ -36,7 +36,6 @@ TOPICS = (CHAINLINK, TWAP, BINANCE)
 class Rtds:
     """One topic of the relay, for some assets (btc, eth)."""
 
-    service = "rtds"
     setting = "apis.rtds.url"
     ping: str | None = "PING"
     ping_seconds = 5.0
@@ -45,6 +44,7 @@ class Rtds:
 
     def __init__(self, topic: Topic, assets: Sequence[str]) -> None:
         self.topic = topic
+        self.service = f"rtds_{topic.source}"
         self._assets = list(assets)
 
     def opening(self) -> Sequence[str]:

@@ -42,6 +42,19 @@ def test_bad_input_is_named_and_ends_with_2(box, tmp_path, arguments, says):
     assert "Traceback" not in done.stderr
 
 
+def test_a_folder_that_cannot_be_written_is_named_in_a_sentence(box, tmp_path):
+    home = Home(tmp_path, box)
+    (tmp_path / "taken").write_text("no folder")
+    text = home.toml.read_text()
+    home.toml.write_text(
+        text.replace("[paths]\n", '[paths]\ncursors = "taken/in/cursor.json"\n')
+    )
+    done = CliRunner().invoke(capture, ["--only", "crypto", "--config", str(home.toml)])
+    assert done.exit_code == 1
+    assert "Cannot use the lock" in done.stderr
+    assert "fix the permissions" in done.stderr
+
+
 def test_a_list_names_markets_and_tokens(box, tmp_path):
     tokens = some_tokens(box, 2)
     (tmp_path / "list.txt").write_text(f"# mine\n{tokens[0]}  # one\n\n{tokens[1]}\n")

@@ -9,7 +9,7 @@ import pytest
 from fetcher.live.coinbase import Coinbase, microseconds
 from fetcher.live.feeds import FeedRefused, plain, scaled
 from fetcher.live.polybolt import Credentials, PolyBolt
-from fetcher.live.rtds import BINANCE, CHAINLINK, TWAP, Rtds
+from fetcher.live.rtds import BINANCE, CHAINLINK, TOPICS, TWAP, Rtds
 
 
 def said(feed, message) -> list:
@@ -74,6 +74,24 @@ def test_a_refusal_of_coinbase_is_told_in_its_words():
                 "reason": "XYZ-USD is not valid",
             },
         )
+
+
+def test_a_product_that_coinbase_does_not_know_is_left_out_the_next_time():
+    feed = Coinbase(["BTC-USD", "XYZ-USD"])
+
+    def asked() -> list[str]:
+        return json.loads(feed.opening()[0])["product_ids"]
+
+    assert asked() == ["BTC-USD", "XYZ-USD"]
+    why = "XYZ-USD is not a valid product"
+    with pytest.raises(FeedRefused):
+        said(feed, {"type": "error", "message": "Failed to subscribe", "reason": why})
+    assert asked() == ["BTC-USD"]
+
+
+def test_each_topic_of_the_relay_has_a_name_of_its_own_in_errors():
+    names = {Rtds(topic, ["btc"]).service for topic in TOPICS}
+    assert names == {"rtds_chainlink", "rtds_chainlink_twap", "rtds_binance"}
 
 
 def test_the_relay_is_asked_for_one_symbol_at_a_time_and_without_blanks():
@@ -172,6 +190,16 @@ def test_polybolt_is_asked_for_prices_once_it_knows_who_asks():
     [asked] = feed.read(b'{"op":"authed","rid":"1"}').answer
     channels = {one["channel"] for one in json.loads(asked)["subscriptions"]}
     assert channels == {"price.crypto", "price.crypto.twap"}
+
+
+def test_polybolts_word_that_a_channel_is_subscribed_to_is_no_damaged_price():
+    heard = polybolt().read(b'{"op":"subscribed","channel":"price.crypto","rid":"2"}')
+    assert (heard.ticks, heard.missed, heard.answer) == ([], 0, [])
+
+
+def test_wrong_credentials_of_polybolt_are_told_with_where_they_come_from():
+    with pytest.raises(FeedRefused, match=r"auth_failed\. Check POLYLAKE_POLYBOLT_KEY"):
+        said(polybolt(), {"op": "error", "rid": "1", "code": "auth_failed"})
 
 
 def test_polybolt_tells_what_is_missing_by_its_numbers():
