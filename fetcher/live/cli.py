@@ -11,6 +11,7 @@ import click
 
 from fetcher.entry import keep_memory_warm, log_to_stderr
 from fetcher.live import RECORDERS
+from fetcher.live.health import in_words
 from fetcher.options import amount_of, market_of
 from settings.entry import CONFIG, JSON, Entry
 from settings.errors import UsageError
@@ -185,13 +186,18 @@ def _json(result: Result) -> dict[str, object]:
 
 def _text(result: Result) -> str:
     health = result.health
-    rows = ", ".join(f"{count:,} rows of {name}" for name, count in health.rows.items())
-    errors = sum(health.errors.values())
-    told = (
-        f"captured {health.messages:,} messages in {health.seconds:,.0f} s: "
-        f"{rows or 'no rows'}; {errors} errors"
+    rows = ", ".join(
+        f"{count:,} {'row' if count == 1 else 'rows'} of {name}"
+        for name, count in health.rows.items()
     )
-    return told if result.problem is None else f"{told}\nIt ended: {result.problem}"
+    lines = [
+        f"captured {health.messages:,} messages of order books in "
+        f"{health.seconds:,.0f} s: {rows or 'no rows'}; {in_words(health.errors)}",
+        *(f"Not over yet: {what}: {why}" for what, why in health.wrong),
+    ]
+    if result.problem is not None:
+        lines.append(f"It ended: {result.problem}")
+    return "\n".join(lines)
 
 
 def main() -> None:

@@ -48,6 +48,7 @@ class Failures:
         self._numbers = count(1)
         self._open: dict[str, Failure] = {}
         self._rows: dict[str, int] = {}
+        self._left: list[Failure] = []
         self.counts: dict[str, int] = {}
 
     def begin(
@@ -116,8 +117,15 @@ class Failures:
     def end_all(self, why: str) -> None:
         """Say of what is still wrong that nobody will see its end."""
         for error_id, failure in list(self._open.items()):
-            log.info("%s: %s was not over yet: %s", failure.service, error_id, why)
+            log.info("%s: %s goes on: %s", failure.service, failure.error_type, why)
             self._open.pop(error_id, None)
+            self._left.append(failure)
+
+    def wrong(self) -> list[tuple[str, str]]:
+        """What is wrong now, or was when it all ended: service and type, details."""
+        with self._lock:
+            failures = [*self._open.values(), *self._left]
+        return [(f"{one.service}: {one.error_type}", one.details) for one in failures]
 
     def _tell(self, failure: Failure) -> None:
         with self._lock:

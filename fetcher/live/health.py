@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +28,7 @@ class Health:
     ticks: Mapping[str, int]
     windows: Mapping[str, int]
     polls: Mapping[str, int]
+    wrong: Sequence[tuple[str, str]] = ()  # what is not over yet, and its details
 
     def as_json(self) -> dict[str, Any]:
         """The same for programs."""
@@ -49,6 +50,7 @@ class Health:
             "crypto_ticks": dict(self.ticks),
             "updown_windows": dict(self.windows),
             "position_polls": dict(self.polls),
+            "not_over_yet": [f"{what}: {why}" for what, why in self.wrong],
         }
 
 
@@ -57,7 +59,7 @@ def line(now: Health, before: Health | None) -> str:
     seconds = now.seconds - (before.seconds if before else 0.0)
     messages = now.messages - (before.messages if before else 0)
     parts = [
-        f"{messages:,} messages",
+        f"{messages:,} {'message' if messages == 1 else 'messages'} of order books",
         f"{messages / max(seconds, 1e-9):,.1f} a second",
         f"{now.subscriptions:,} subscriptions on {now.connections} of "
         f"{now.connections_wanted} connections",
@@ -68,9 +70,24 @@ def line(now: Health, before: Health | None) -> str:
     if now.ticks:
         parts.append(f"{ticks:,} prices")
     if now.windows:
-        parts.append(", ".join(f"{n} {name}" for name, n in now.windows.items()))
+        told = ", ".join(f"{n} {name}" for name, n in now.windows.items())
+        parts.append(f"windows so far: {told}")
     if now.polls:
-        parts.append(f"{sum(now.polls.values()):,} position polls")
-    gaps = sum(now.errors.values()) - (sum(before.errors.values()) if before else 0)
-    parts.append(f"{gaps} errors" if gaps != 1 else "1 error")
+        polls = sum(now.polls.values()) - (sum(before.polls.values()) if before else 0)
+        parts.append(f"{polls:,} position polls")
+    old = before.errors if before else {}
+    parts.append(
+        in_words({name: n - old.get(name, 0) for name, n in now.errors.items()})
+    )
+    if now.wrong:
+        still = ", ".join(dict.fromkeys(what for what, _ in now.wrong))
+        parts.append(f"not over yet: {still}")
     return "; ".join(parts)
+
+
+def in_words(errors: Mapping[str, int]) -> str:
+    """How many errors there were, and of what: `3 errors (books 2, clock 1)`."""
+    named = ", ".join(f"{name} {count}" for name, count in errors.items() if count)
+    count = sum(errors.values())
+    told = "1 error" if count == 1 else f"{count:,} errors"
+    return f"{told} ({named})" if named else told

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from http import HTTPStatus
@@ -60,10 +61,10 @@ class HotPath:
                 compression=None,
             )
         except OSError as error:
+            why = os.strerror(error.errno) if error.errno else error
             raise PortTaken(
-                f"The hot path cannot listen on {HOST}:{port} "
-                f"({error.strerror or error}); the capture goes on without it. Name "
-                "another [capture] port, or 0 for none"
+                f"The hot path cannot listen on {HOST}:{port} ({why}); the capture "
+                "goes on without it. Name another [capture] port, or 0 for none"
             ) from error
         self._books.on_change = lambda tokens: self._changed(loop, tokens)
         try:
@@ -139,16 +140,20 @@ class HotPath:
 
     async def _feed(self, client: Client) -> None:
         client.changed |= client.tokens
+        first = set(client.tokens)  # as old as its last change, and no measure
         closed = asyncio.create_task(client.socket.wait_closed())
         try:
             while not closed.done():
                 while client.changed:
                     token = client.changed.pop()
+                    is_first = token in first
+                    first.discard(token)
                     book = self._books.shown(token)
                     if book is not None:
                         await client.socket.send(orjson.dumps(book).decode())
-                        since = self._clock.now() - book["received_at_ns"]
-                        self._latencies.append(since)
+                        if not is_first:
+                            since = self._clock.now() - book["received_at_ns"]
+                            self._latencies.append(since)
                 client.woken.clear()
                 waking = asyncio.create_task(client.woken.wait())
                 await asyncio.wait(

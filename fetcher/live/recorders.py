@@ -23,6 +23,7 @@ from fetcher.live.crypto import FeedLine, feeds_of
 from fetcher.live.failures import Failures
 from fetcher.live.feeds import Feed, FeedRefused, Tick
 from fetcher.live.health import Health, line
+from fetcher.live.hosts import tell_unknown, urls_of
 from fetcher.live.hot_books import HotBooks
 from fetcher.live.hot_path import HotPath, PortTaken
 from fetcher.live.inbox import Inbox
@@ -188,8 +189,9 @@ class Recorders:
             differed=self._watch.differed,
             repeated=reader.repeated,
             ticks=self._ticks(),
-            windows=self._updown.counts if self._wanted.series else {},
-            polls=self._positions.counts if self._records("positions") else {},
+            windows=dict(self._updown.counts) if self._wanted.series else {},
+            polls=dict(self._positions.counts) if self._records("positions") else {},
+            wrong=self._failures.wrong(),
         )
 
     def _behind(self) -> float:
@@ -223,16 +225,18 @@ class Recorders:
                     await open_.enter_async_context(hot.serving(self._settings.port))
                 except PortTaken as error:
                     self._failures.once("hot_path", "no_port", str(error), missed=0)
-            picks = self._records("books") or self._records("positions")
-            has_chosen = not picks or await self._chosen.look_up()
-            tasks = [
+            urls = urls_of(self._run.settings.apis, self._wanted.only)
+            tasks = [asyncio.create_task(tell_unknown(urls))]
+            tasks += [
                 asyncio.create_task(self._supervised(name, work))
                 for name, work in self._work()
             ]
-            if not has_chosen:
-                again = self._supervised("choosing", self._chosen.keep_trying)
-                tasks.append(asyncio.create_task(again))
             try:
+                picks = self._records("books") or self._records("positions")
+                # Whoever is slow to say what there is keeps nobody else waiting.
+                if picks and not await self._chosen.look_up():
+                    again = self._supervised("choosing", self._chosen.keep_trying)
+                    tasks.append(asyncio.create_task(again))
                 while not self._run.stop.is_set():
                     await asyncio.sleep(STOP_SECONDS)
             finally:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import signal
+import socket
+from dataclasses import replace
 
 import pytest
 from click.testing import CliRunner
@@ -11,6 +14,8 @@ from click.testing import CliRunner
 from fetcher.live import RECORDERS
 from fetcher.live.capture import cursor_path
 from fetcher.live.cli import capture
+from fetcher.live.health import Health, line
+from fetcher.live.hosts import unknown
 from tests.live.live_rig import (
     Home,
     listening,
@@ -94,3 +99,67 @@ def test_each_set_of_recorders_has_a_cursor_of_its_own(tmp_path):
     cursors = tmp_path / "cursor.json"
     assert cursor_path(cursors, RECORDERS).name == "cursor-capture.json"
     assert cursor_path(cursors, ["crypto"]).name == "cursor-capture-crypto.json"
+
+
+NOTHING = Health(
+    seconds=10.0,
+    messages=0,
+    subscriptions=0,
+    connections=0,
+    connections_wanted=0,
+    waiting_bytes=0,
+    deepest_bytes=0,
+    waiting_rows=0,
+    lag_seconds=0.0,
+    rows={},
+    errors={},
+    compared=0,
+    differed=0,
+    repeated=0,
+    ticks={},
+    windows={},
+    polls={},
+)
+
+
+def test_the_line_of_health_tells_what_came_since_the_last_and_what_is_wrong():
+    before = replace(NOTHING, messages=5, polls={"whole": 10}, errors={"clock": 1})
+    now = replace(
+        NOTHING,
+        seconds=20.0,
+        messages=15,
+        polls={"whole": 14},
+        errors={"clock": 1, "books": 1},
+        wrong=[("books: unreachable", "books-0: nobody answers")],
+    )
+    said = line(now, before)
+    assert said.startswith("10 messages of order books; 1.0 a second; ")
+    assert "; 4 position polls; 1 error (books 1); " in said
+    assert said.endswith("; not over yet: books: unreachable")
+
+
+def test_a_host_that_does_not_exist_is_named_with_its_settings_at_the_start():
+    async def look_up(host: str) -> None:
+        if host == "mistyped.example":
+            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+        if host == "outage.example":
+            raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure")
+
+    urls = {
+        "apis.gamma.base_url": "https://mistyped.example/gamma",
+        "apis.clob.base_url": "https://outage.example",
+        "apis.clob_stream.url": "wss://mistyped.example:443/ws",
+        "apis.rtds.url": "wss://there.example",
+    }
+    [said] = asyncio.run(unknown(urls, look_up))
+    assert "There is no host mistyped.example" in said
+    assert "apis.gamma.base_url and apis.clob_stream.url" in said
+
+
+def test_prices_are_recorded_while_nobody_says_what_the_markets_are(box, tmp_path):
+    box.fault("timeout", path="/gamma/", times=100)
+    home = Home(tmp_path, box)
+    with home.toml.open("a") as settings:
+        settings.write("[http]\nread_timeout_seconds = 1\n")
+    with home.capturing(only=("books", "crypto"), top=1):
+        soon(lambda: (home.ask("health") or {}).get("crypto_ticks", {}).get("coinbase"))
