@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from fetcher.options import Options
+from fetcher.options import Options, market_of
 from fetcher.polymarket import catalogue
 from fetcher.polymarket.catalogue import CatalogueMarket
 from fetcher.polymarket.gamma import MARKETS, Order, closed, keyset_pages, number
@@ -68,13 +68,26 @@ def token_of(text: str) -> str:
 def names_in(path: Path) -> list[str]:
     """The names in a saved list: one a line, `#` begins a remark; UsageError."""
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"--list {path} cannot be read: {error}.") from error
-    names = [line.split("#", 1)[0].strip() for line in lines]
-    found = [name for name in names if name]
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except OSError as error:
+        raise UsageError(
+            f"--list {path} cannot be read: {error.strerror or error}."
+        ) from error
+    except UnicodeDecodeError as error:
+        raise UsageError(
+            f"--list {path} cannot be read: it is no text in UTF-8."
+        ) from error
+    found = []
+    for place, line in enumerate(lines, 1):
+        name = line.split("#", 1)[0].strip()
+        try:
+            if name:
+                found.append(name if is_token(name) else market_of(name))
+        except UsageError as error:
+            why = str(error).removeprefix("--market ")
+            raise UsageError(f"--list {path}, line {place}: {why}") from error
     if not found:
-        raise UsageError(f"--list {path} names no market.")
+        raise UsageError(f"--list {path} names no market or token.")
     return found
 
 

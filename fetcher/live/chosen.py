@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 
 from fetcher.errors import FetchError, Stopped
 from fetcher.live import choosing
+from fetcher.live.book_answers import ask_books
 from fetcher.live.choosing import Tokens
 from fetcher.live.failures import Failures
 from fetcher.run import Run
 from settings.errors import UsageError
+
+log = logging.getLogger(__name__)
 
 AGAIN_SECONDS = 15.0
 
@@ -42,6 +46,7 @@ class Chosen:
         self._can_be_none = can_be_none
         self._unknown: dict[str, str] = {}
         self._error: str | None = None
+        self._are_tokens_checked = False
         self.markets: set[str] = set()
 
     async def keep_trying(self) -> None:
@@ -72,18 +77,45 @@ class Chosen:
         if self._error is not None:
             self._failures.end(self._error, missed=0)
             self._error = None
-        if not tokens and not self._can_be_none:
+        self.markets = {market for market in tokens.values() if market}
+        await self._listen(tokens)
+        await self._check_tokens()
+        found = len(tokens.keys() - self._unknown.keys())
+        if not found and not self._can_be_none:
             if self._unknown:
                 raise UsageError(next(iter(self._unknown.values())))
             raise UsageError(
                 "None of these markets has an order book now: they are closed, or not "
                 "open yet."
             )
-        self.markets = {market for market in tokens.values() if market}
-        await self._listen(tokens)
+        if found:
+            what = "tokens" if found > 1 else "token"
+            markets = f" of {len(self.markets):,} markets" if self.markets else ""
+            log.info("listening to %s %s%s", f"{found:,}", what, markets)
         return True
 
-    def _is_unknown(self, name: str, why: str) -> None:
+    async def _check_tokens(self) -> None:
+        """Note which of the tokens that were named have no book."""
+        if not self._tokens or self._are_tokens_checked:
+            return
+        try:
+            books = await asyncio.to_thread(ask_books, self._run.clob, self._tokens)
+        except Stopped:
+            return
+        except FetchError as error:  # whoever listens to them will see it, later
+            log.info("nobody says which of the tokens have a book: %s", error)
+            return
+        self._are_tokens_checked = True
+        for token in self._tokens:
+            if token not in books:
+                self._is_unknown(
+                    token,
+                    f"--token {token}: the exchange has no order book of it. It is "
+                    "mistyped, or its market is closed or not open yet.",
+                    what="unknown_token",
+                )
+
+    def _is_unknown(self, name: str, why: str, *, what: str = "unknown_market") -> None:
         if name not in self._unknown:
             self._unknown[name] = why
-            self._failures.once("books", "unknown_market", why, missed=0)
+            self._failures.once("books", what, why, missed=0)

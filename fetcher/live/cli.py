@@ -153,6 +153,12 @@ def _wanted(
             "Name what to capture: --market, --token, --list, --series or --top; "
             "or only prices, with --only crypto."
         )
+    books = wanted.markets or wanted.tokens or wanted.top
+    if set(wanted.only) == {"crypto"} and books:
+        raise UsageError(
+            "--only crypto records no order books: leave out --market, --token, --list "
+            "and --top, or write --only books,crypto."
+        )
     if "updown" in _parts(only) and not wanted.series:
         raise UsageError("--only updown needs --series, like btc-15m.")
     return wanted

@@ -81,6 +81,7 @@ class Updown:
         self._asking: dict[str, asyncio.Task[None]] = {}
         self._rows = 0
         self._is_off = False
+        self._unfound: set[str] = set()
         self._leaps: list[float] = []
         self.counts = {"discovered": 0, "resolved": 0, "failed": 0}
 
@@ -242,6 +243,8 @@ class Updown:
             window.problem = None
             if item is not None:
                 self._learn(window, item)
+            elif now >= window.start:
+                self._note_unfound(window)
         now = self._clock.now()
         if window.outcome is not None:
             window.state = "resolved"
@@ -264,6 +267,19 @@ class Updown:
             await self._leave(window.tokens.values())
         if is_over:
             self._save()
+
+    def _note_unfound(self, window: Window) -> None:
+        """Say once of a series that a window of its has begun without a market."""
+        name = window.series.name
+        if name not in self._unfound:
+            self._unfound.add(name)
+            self._failures.once(
+                SERVICE,
+                "no_market",
+                f"--series {name}: there is no market {window.slug}. If there is no "
+                "such series, stop this and name another; else it is looked for again",
+                missed=0,
+            )
 
     def _learn(self, window: Window, item: Item) -> None:
         try:

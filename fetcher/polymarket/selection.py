@@ -150,7 +150,7 @@ class Selection:
         if answered is None:
             raise UsageError(
                 f"--market {named or slug}: Polymarket has no such market. "
-                "An event with several markets goes to --event."
+                "An event with several markets is named by its URL."
             )
         answer, item = answered
         self._walk.take(answer, [item])

@@ -34,7 +34,10 @@ from tests.live.live_rig import (
         (["--series", "btc-7m"], "an asset and a period like btc-15m"),
         (["--token", "12"], "a number of some 77 digits"),
         (["--market", "0x12"], "64 hex digits"),
-        (["--list", "nowhere.txt"], "cannot be read"),
+        (["--list", "nowhere.txt"], "cannot be read: No such file or directory."),
+        (["--list", "."], "cannot be read: Is a directory."),
+        (["--token", "7" * 77], "the exchange has no order book of it"),
+        (["--only", "crypto", "--token", "7" * 77], "write --only books,crypto"),
         (["--timeout", "-1", "--top", "1"], "must be zero or more"),
         (["--market", "no-such-market"], "Polymarket has no such market"),
     ],
@@ -58,6 +61,26 @@ def test_a_folder_that_cannot_be_written_is_named_in_a_sentence(box, tmp_path):
     assert done.exit_code == 1
     assert "Cannot use the lock" in done.stderr
     assert "fix the permissions" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"# nothing\n\n", "names no market or token"),
+        (b"\xff\xfe\x00", "it is no text in UTF-8"),
+        (b"\xef\xbb\xbf# mine\n0xabc\n", ", line 2: 0xabc: a condition id has 64"),
+        (b"some-market another\n", ", line 1: must be a condition id, a slug or a URL"),
+    ],
+)
+def test_a_list_that_makes_no_sense_is_named_with_its_line(
+    box, tmp_path, content, says
+):
+    (tmp_path / "list.txt").write_bytes(content)
+    home = Home(tmp_path, box)
+    arguments = ["--list", str(tmp_path / "list.txt"), "--config", str(home.toml)]
+    done = CliRunner().invoke(capture, arguments)
+    assert done.exit_code == 2
+    assert says in done.stderr
 
 
 def test_a_list_names_markets_and_tokens(box, tmp_path):
