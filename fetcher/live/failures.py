@@ -117,7 +117,9 @@ class Failures:
     def end_all(self, why: str) -> None:
         """Say of what is still wrong that nobody will see its end."""
         for error_id, failure in list(self._open.items()):
-            log.info("%s: %s goes on: %s", failure.service, failure.error_type, why)
+            log.info(
+                "%s: %s is not over yet: %s", failure.service, failure.error_type, why
+            )
             self._open.pop(error_id, None)
             self._left.append(failure)
 

@@ -163,6 +163,9 @@ class Recorders:
             self._presence.take_up(self._failures)
             try:
                 asyncio.run(self._main())
+            except UsageError:
+                self._presence.leave()  # it never was at work
+                raise
             finally:
                 self._failures.end_all("the capture ended")
         if self._run.fatal is None:

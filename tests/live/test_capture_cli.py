@@ -179,6 +179,14 @@ def test_a_host_that_does_not_exist_is_named_with_its_settings_at_the_start():
     assert "apis.gamma.base_url and apis.clob_stream.url" in said
 
 
+def test_a_capture_of_nothing_leaves_no_word_that_it_was_at_work(box, tmp_path):
+    home = Home(tmp_path, box)
+    arguments = ["--market", "no-such-market", "--config", str(home.toml)]
+    assert CliRunner().invoke(capture, arguments).exit_code == 2
+    cursor = json.loads((tmp_path / "cursor-capture.json").read_text())
+    assert cursor["values"].get("capture") is None
+
+
 def test_prices_are_recorded_while_nobody_says_what_the_markets_are(box, tmp_path):
     box.fault("timeout", path="/gamma/", times=100)
     home = Home(tmp_path, box)
