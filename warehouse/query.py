@@ -29,7 +29,7 @@ FORMATS = {
 }
 
 _PART = 10_000
-_LONGEST = 66  # a hash is shown whole
+_LONGEST = 78  # a token is shown whole, to be copied
 _SMALLEST = 0.0000005
 
 

@@ -90,6 +90,13 @@ def test_a_long_table_is_cut_and_says_so(warehouse):
     )
 
 
+def test_a_token_is_shown_whole_to_be_copied_and_longer_texts_are_cut(warehouse):
+    token = "9" * 78
+    shown = warehouse("query", f"select '{token}' as token, repeat('x', 79) as more")
+    assert token in shown.output
+    assert "x" * 77 + "…" in shown.output
+
+
 def test_an_empty_result_has_its_column_names(warehouse):
     shown = warehouse("query", "select 1 as one where false")
     assert shown.output.split() == ["one", "───"]
