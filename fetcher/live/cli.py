@@ -147,17 +147,22 @@ def _wanted(
         top=top,
         timeout=amount_of(timeout, option="--timeout"),
     )
+    is_prices_alone = set(wanted.only) == {"crypto"}
     named = wanted.markets or wanted.tokens or wanted.series or wanted.top
-    if not named and set(wanted.only) != {"crypto"}:
+    if not named and not is_prices_alone:
         raise UsageError(
             "Name what to capture: --market, --token, --list, --series or --top; "
             "or only prices, with --only crypto."
         )
-    books = wanted.markets or wanted.tokens or wanted.top
-    if set(wanted.only) == {"crypto"} and books:
+    if is_prices_alone and (wanted.markets or wanted.tokens or wanted.top):
         raise UsageError(
             "--only crypto records no order books: leave out --market, --token, --list "
             "and --top, or write --only books,crypto."
+        )
+    if wanted.series and "updown" not in wanted.only and not is_prices_alone:
+        raise UsageError(
+            "The windows of --series are found by the recorder updown: write --only "
+            f"{','.join((*wanted.only, 'updown'))}."
         )
     if "updown" in _parts(only) and not wanted.series:
         raise UsageError("--only updown needs --series, like btc-15m.")

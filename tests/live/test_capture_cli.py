@@ -31,6 +31,7 @@ from tests.live.live_rig import (
         (["--only", "books"], "Name what to capture"),
         (["--only", "bookz", "--top", "1"], "there is no such recorder"),
         (["--only", "updown", "--top", "1"], "needs --series"),
+        (["--only", "books", "--series", "btc-5m"], "write --only books,updown"),
         (["--series", "btc-7m"], "an asset and a period like btc-15m"),
         (["--token", "12"], "a number of some 77 digits"),
         (["--market", "0x12"], "64 hex digits"),
