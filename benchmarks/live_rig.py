@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import signal
+import socket
 import subprocess
 import time
 import tomllib
@@ -19,7 +20,6 @@ import requests
 
 from benchmarks.measure import BIN
 
-PORT = 8790
 START_SECONDS = 60.0
 TICKS = os.sysconf("SC_CLK_TCK")
 # What tells rows of the market channel apart.
@@ -100,7 +100,8 @@ class Client:
         settings: Mapping[str, float] | None = None,
     ) -> None:
         paths = '[paths]\nlake = "data"\nruntime = "runtime"\n'
-        chosen = {"port": PORT, "health_seconds": 10.0, **(settings or {})}
+        self._port = free_port()
+        chosen = {"port": self._port, "health_seconds": 10.0, **(settings or {})}
         lines = "".join(f"{key} = {value}\n" for key, value in chosen.items())
         (folder / "config.toml").write_text(f"{server.toml}\n{paths}[capture]\n{lines}")
         self._log = (folder / "capture.log").open("a")
@@ -115,7 +116,9 @@ class Client:
     def ask(self, path: str) -> Any:
         """What its hot path says; null while it does not answer."""
         try:
-            return requests.get(f"http://127.0.0.1:{PORT}/{path}", timeout=5).json()
+            return requests.get(
+                f"http://127.0.0.1:{self._port}/{path}", timeout=5
+            ).json()
         except requests.RequestException:
             return None
 
@@ -132,6 +135,7 @@ class Client:
             if now.get("messages", 0) >= now.get("subscriptions", 0) >= subscriptions:
                 return
             time.sleep(0.2)
+        self.kill()
         raise SystemExit("the capture did not start: see its log")
 
     def settle(self) -> int:
@@ -170,6 +174,13 @@ class Client:
         self.process.communicate()
         self._log.close()
         return at_ns
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
 
 
 def cpu_seconds(pid: int) -> float:

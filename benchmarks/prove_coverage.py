@@ -28,7 +28,10 @@ from benchmarks.measure import BIN, Target, report, scratch, spent
 
 SECOND_NS = 1_000_000_000
 SILENT_SECONDS = 3.0
-NEAR_SECONDS = SILENT_SECONDS + 4.0  # how long a fault has a part in what is lost
+# How long a fault has a part in what is lost, and one that is gone is written to.
+LASTING_NS = round((SILENT_SECONDS + 4.0) * SECOND_NS)
+ON_ITS_WAY_NS = SECOND_NS // 10  # what is sent while the last that came is on its way
+GONE_NS = SECOND_NS // 2
 LONGEST_PAUSE = 3.0
 SETTINGS = {
     "silent_seconds": SILENT_SECONDS,
@@ -39,12 +42,15 @@ SETTINGS = {
 DEEDS = ("cut", "cut", "freeze", "freeze", "abort", "refuse", "kill", "stop")
 
 
+Span = tuple[int, int]  # unix nanoseconds
+
+
 @dataclass
 class Trouble:
-    """What was done, and when, in unix nanoseconds."""
+    """What was done, and from when to when it had a part in what is lost."""
 
-    kills: list[int] = field(default_factory=list)
-    others: list[int] = field(default_factory=list)
+    kills: list[Span] = field(default_factory=list)
+    others: list[Span] = field(default_factory=list)
     done: dict[str, int] = field(default_factory=dict)
 
 
@@ -91,22 +97,22 @@ def vex(server: Server, started: Any, seconds: float, rng: random.Random) -> Tro
         time.sleep(rng.uniform(0.2, LONGEST_PAUSE))
         deed = rng.choice(DEEDS)
         trouble.done[deed] = trouble.done.get(deed, 0) + 1
+        began = time.time_ns()
         if deed == "kill":
-            trouble.kills.append(client.kill())
+            client.kill()
+            trouble.kills.append((began - SECOND_NS, time.time_ns() + GONE_NS))
             client = started()
-        elif deed == "stop":
-            trouble.others.append(time.time_ns())
+            continue
+        if deed == "stop":
             client.stop()
             client = started()
         elif deed == "refuse":
-            trouble.others.append(time.time_ns())
             server.admin("live", do="refuse", channel="market", seconds="1")
         else:
-            trouble.others.append(time.time_ns())
             break_one(server, deed, rng)
+        trouble.others.append((began - GONE_NS, time.time_ns() + LASTING_NS))
     server.admin("live", do="thaw", channel="market")
     time.sleep(2 * SILENT_SECONDS)
-    trouble.others.append(time.time_ns())
     server.admin("live", do="freeze", channel="market")
     client.settle()
     client.stop()
@@ -137,17 +143,15 @@ def judged(
             "select lacks.* from lacks where exists ("
             " select 1 from gold.book_stretches as stretch"
             " where stretch.token_id = lacks.token_id"
-            " and make_timestamp_ns(lacks.at_ns) <= stretch.covered_until"
+            " and make_timestamp_ns(lacks.at_ns + $way) <= stretch.covered_until"
             " and make_timestamp_ns(lacks.at_ns) >= coalesce((select min(received_at)"
             "  from gold.book_events as event"
             "  where event.token_id = stretch.token_id"
-            "  and event.received_at >= stretch.covered_from), stretch.covered_from))"
+            "  and event.received_at >= stretch.covered_from), stretch.covered_from))",
+            params={"way": ON_ITS_WAY_NS},
         ).pl()
-    before_kill = pl.Series(trouble.kills, dtype=pl.Int64)
-    others = pl.Series(trouble.others, dtype=pl.Int64)
     unsaid = lacks.filter("sent").with_columns(
-        is_last=_near(before_kill, after=SECOND_NS),
-        is_troubled=_near(others, after=NEAR_SECONDS * SECOND_NS, before=SECOND_NS),
+        is_last=_within(trouble.kills), is_troubled=_within(trouble.others)
     )
     lost = unsaid.filter(~pl.col("is_last") & ~pl.col("is_troubled"))
     return {
@@ -163,12 +167,11 @@ def judged(
     }
 
 
-def _near(moments: pl.Series, *, after: float, before: float = 0) -> pl.Expr:
-    """Whether a message came so shortly before one of these moments, or after it."""
-    near = [
-        pl.col("at_ns").is_between(int(at - after), int(at + before)) for at in moments
-    ]
-    return pl.any_horizontal(pl.lit(value=False), *near)
+def _within(spans: list[Span]) -> pl.Expr:
+    """Whether a message was sent in one of these spans."""
+    sent_at = pl.col("at_ns")
+    within = [sent_at.is_between(begin, end) for begin, end in spans]
+    return pl.any_horizontal(pl.lit(value=False), *within)
 
 
 if __name__ == "__main__":

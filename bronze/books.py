@@ -67,7 +67,11 @@ BOOK_COVERAGE = Dataset(
     about="What was listened to: stretches, their tokens, and how each of them ended.",
     columns=(
         Column("at_ns", INT64, "the moment it speaks of, unix nanoseconds"),
-        Column("state", STRING, "subscribed, alive, broken, unsubscribed or ended"),
+        Column(
+            "state",
+            STRING,
+            "subscribed, alive, doubted, bridged, broken, unsubscribed or ended",
+        ),
         Column("token_id", STRING, "the token; null: all tokens of the stretch"),
         Column("condition_id", STRING, "its market, where it is known"),
         Column("reason", STRING, "why a stretch broke: disconnected, silent, ..."),

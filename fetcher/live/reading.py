@@ -22,12 +22,16 @@ from fetcher.live.stretch import Stretch
 log = logging.getLogger(__name__)
 
 PATIENCE_SECONDS = 0.25
+KEPT = -1  # no connection has this number
 MERGE_SECONDS = 60  # how far apart two connections may bring the same message
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """A frame of a stretch; `connection` tells apart those that listen to the same."""
+    """A frame of a stretch; `connection` tells apart those that listen to the same.
+
+    One that is opened again is another: it is told all books once more.
+    """
 
     stretch: Stretch
     number: int
@@ -62,7 +66,8 @@ class Merged:
     """
 
     def __init__(self) -> None:
-        self._seen: dict[bytes, list[int]] = {}
+        # How many each connection has brought, and of those of KEPT how many were new.
+        self._seen: dict[bytes, dict[int, int]] = {}
         self._ages: deque[tuple[int, bytes]] = deque()
 
     def is_new(
@@ -74,12 +79,12 @@ class Merged:
         digest = hashlib.blake2b(body, digest_size=16, key=stretch.encode()).digest()
         counts = self._seen.get(digest)
         if counts is None:
-            counts = self._seen[digest] = [0, 0, 0]  # of each connection, and kept
+            counts = self._seen[digest] = {KEPT: 0}
             self._ages.append((at_ns, digest))
-        counts[connection] += 1
-        if counts[connection] <= counts[2]:
+        brought = counts[connection] = counts.get(connection, 0) + 1
+        if brought <= counts[KEPT]:
             return False
-        counts[2] += 1
+        counts[KEPT] += 1
         return True
 
 

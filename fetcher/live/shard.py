@@ -150,6 +150,8 @@ class Shard:
             self.close_all("silent", "the other may have been deaf before it came")
         elif self.doubt_ns is None and self.stretch is not None:
             self.doubt_ns, self._bridges = self.stretch.well_at_ns, up
+            # Whoever is killed in doubt has nobody else who tells of it.
+            self._say_of_all("doubted", self.doubt_ns)
         elif not any(line in up for line in self._bridges):
             self.break_off("silent")
             self.close_all("silent", "nobody is known to have listened in between")
@@ -158,6 +160,7 @@ class Shard:
         """A line brought data: if it was there before, nothing was lost."""
         if line in self._bridges:
             self.doubt_ns, self._bridges = None, []
+            self._say_of_all("bridged", line.heard_ns)
 
     def begin(self) -> Stretch:
         """Begin a stretch: all its tokens have just been asked for."""
@@ -231,7 +234,7 @@ class Line:
         self.session = Session(ears.wire, self, ears.clock)
         self.is_up = False
         self._shard = shard
-        self._place = place
+        self._connection = place
         self._ears = ears
         self._error: str | None = None
         self._rate = 0.0
@@ -248,6 +251,7 @@ class Line:
 
     def opened(self) -> None:
         self.is_up = True
+        self._connection += len(self._shard.sessions)  # another one, for the reader
         self.heard_ns = self.opened_ns = self._ears.clock.now()
         self.told_ns = 0
         # Of what is let go nothing can be said: the next stretch begins with room.
@@ -269,7 +273,12 @@ class Line:
                 inbox.let_go(len(payload), at_ns=received_ns)
             return
         frame = Frame(
-            stretch, stretch.frames, received_ns, payload, self._place, self._is_double
+            stretch,
+            stretch.frames,
+            received_ns,
+            payload,
+            self._connection,
+            self._is_double,
         )
         if not inbox.put(frame, len(payload), at_ns=received_ns):
             self._ears.overflowed()  # well is what was before this frame

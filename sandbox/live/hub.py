@@ -25,6 +25,7 @@ from sandbox.live.messages import (
     told,
 )
 from sandbox.live.script import Happening
+from sandbox.live.wording import PRICES
 from sandbox.market import Market
 
 if TYPE_CHECKING:
@@ -184,7 +185,9 @@ class Hub:
             if pair is None or not self._alive(pair[0]):
                 continue
             moment = self.world.books.moment(pair[0], self.told_until)
-            prices = bare(pair[0], moment.epoch, moment.place)
+            prices = PRICES
+            if self.load is None:
+                prices = bare(pair[0], moment.epoch, moment.place)
             made = book_message(self.world, pair[0], pair[1], moment, prices)
             found.append(self.numbered(made))
         if found:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import subprocess
 import sys
 import threading
@@ -16,7 +15,7 @@ from typing import Any
 import polars as pl
 import requests
 
-from benchmarks.live_rig import named
+from benchmarks.live_rig import free_port, named
 from bronze import DATASETS
 from fetcher.ending import Ending
 from fetcher.live.capture import Result, capture
@@ -47,13 +46,6 @@ def soon(condition: Callable[[], Any], *, what: str = "") -> Any:
             return found
         nothing.wait(0.02)
     raise AssertionError(f"it never came about{': ' + what if what else ''}")
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
 
 
 @dataclass

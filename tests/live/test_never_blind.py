@@ -215,7 +215,22 @@ def test_until_the_other_connection_speaks_its_silence_is_in_doubt():
     here.hear(1)
     spoken = here.shard.stretch.well_at_ns
     here.shard.alive()
-    assert [row[0] for row in here.coverage() if row[1] == "alive"] == [well, spoken]
+    told = [row[:2] for row in here.coverage() if row[1] != "subscribed"]
+    assert told == [
+        (well, "doubted"),
+        (well, "alive"),
+        (spoken, "bridged"),
+        (spoken, "alive"),
+    ]
+
+
+def test_a_connection_that_is_opened_again_is_another():
+    here = Abroad(connections=2)
+    for place in (0, 1, 0):
+        here.open(place)
+        here.hear(place)
+    frames = [item for item in here.inbox.take(0) if isinstance(item, Frame)]
+    assert len({frame.connection for frame in frames}) == 3
 
 
 class Asked:

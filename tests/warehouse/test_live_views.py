@@ -164,3 +164,18 @@ def test_a_corrected_price_settles(captured):
     captured.tick(300, "101", heard=301)
     captured.tick(300, "99", heard=302)
     assert outcomes(captured)[0][3:] == ("Down", True)
+
+
+@pytest.mark.parametrize(
+    ("later", "until"), [((), 2), (("bridged",), 9), (("bridged", "doubted"), 8)]
+)
+def test_who_was_killed_in_doubt_knew_only_what_came_before(captured, later, until):
+    captured.coverage(0, "subscribed", 1)
+    captured.coverage(2, "doubted")
+    for second, state in zip((5, 8), later, strict=False):
+        captured.coverage(second, state)
+    captured.change(9, "BUY", 0.4, 5.0)
+    assert captured.ask(
+        "select covered_until::timestamp, reason from gold.book_stretches"
+        " where token_id = '101'"
+    ) == [(moment(until), "unknown")]

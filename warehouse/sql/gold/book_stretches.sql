@@ -75,6 +75,28 @@ begun as (
     select * from only_heard
 ),
 
+settled as (
+    select
+        walk_key,
+        max(noted_at) as settled_at
+    from coverage
+    where state in ('bridged', 'broken', 'ended') and token_key is null
+    group by walk_key
+),
+
+-- It was killed before it knew whether the other connection had listened.
+unsettled as (
+    select coverage.*
+    from coverage
+    left join settled on coverage.walk_key = settled.walk_key
+    where
+        coverage.state = 'doubted'
+        and (
+            settled.settled_at is null
+            or settled.settled_at < coverage.noted_at
+        )
+),
+
 endings as (
     select
         walk_key,
@@ -86,6 +108,13 @@ endings as (
         end as reason
     from coverage
     where state in ('broken', 'unsubscribed', 'ended')
+    union all
+    select
+        walk_key,
+        token_key,
+        noted_at,
+        'unknown' as reason
+    from unsettled
 ),
 
 own_endings as (

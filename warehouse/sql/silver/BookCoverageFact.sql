@@ -2,11 +2,13 @@
 -- stretch that goes on, one that broke. Key: walk_key, noted_at, state,
 -- token_key, reason. Reads bronze book_coverage. A stretch is an unbroken
 -- listening: what broke it, or one token of it, is its row `broken`; one that
--- was killed has none, and is known well until its last row or event.
+-- was killed has none, and is known well until its last row or event. Where one
+-- of two connections is lost, what the other brought is `doubted` until it is
+-- heard again, which is `bridged`: it may have been frozen.
 -- Columns:
 -- walk_key: the stretch, in WalkFact
 -- token_key: the token's number in this file; null: all tokens of the stretch
--- state: subscribed, alive, broken, unsubscribed or ended
+-- state: subscribed, alive, doubted, bridged, broken, unsubscribed or ended
 -- reason: why it broke: disconnected, silent, stale, differs, dropped,
 --     malformed or stopped
 -- messages: messages heard in the stretch until then
