@@ -86,7 +86,10 @@ class Hub:
         socket = web.WebSocketResponse(
             compress=False, max_msg_size=4 << 20, heartbeat=beat
         )
-        await socket.prepare(request)
+        try:
+            await socket.prepare(request)
+        except ConnectionResetError:  # gone before it was answered
+            return web.Response(status=400)
         transport = request.transport
         if transport is None:  # gone already
             return socket
