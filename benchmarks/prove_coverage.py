@@ -111,7 +111,7 @@ def vex(server: Server, started: Any, seconds: float, rng: random.Random) -> Tro
         else:
             break_one(server, deed, rng)
         trouble.others.append((began - GONE_NS, time.time_ns() + LASTING_NS))
-    server.admin("live", do="thaw", channel="market")
+    server.admin("live", do="cut", channel="market")
     time.sleep(2 * SILENT_SECONDS)
     server.admin("live", do="freeze", channel="market")
     client.settle()

@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 PONG = b"PONG"
 DUMP_NS = 5 * SECOND_NS  # after opening, in which snapshots come to one line alone
 DEAF_NS = 10 * SECOND_NS  # that one line brings nothing while the other does
+FROZEN_NS = 1 * SECOND_NS  # that a line may be silent while another speaks
 BEHIND_NS = 2 * SECOND_NS  # that a line may be behind one that is lost
 SERVICE = "books"
 
@@ -156,11 +157,21 @@ class Shard:
             self.break_off("silent")
             self.close_all("silent", "nobody is known to have listened in between")
 
-    def bridged(self, line: Line) -> None:
-        """A line brought data: if it was there before, nothing was lost."""
-        if line in self._bridges:
-            self.doubt_ns, self._bridges = None, []
-            self._say_of_all("bridged", line.heard_ns)
+    def bridged(self, line: Line, *, silent_ns: int) -> None:
+        """A line brought data: if it was there before, nothing was lost.
+
+        Unless it had been silent since `silent_ns` while another had much to say: then
+        it was frozen, and has thawed.
+        """
+        if line not in self._bridges:
+            return
+        others = (other.spoke_ns for other in self._lines if other is not line)
+        if max(others, default=0) - silent_ns > FROZEN_NS:
+            self.break_off("silent")
+            self.close_all("silent", "the other was deaf while one was away")
+            return
+        self.doubt_ns, self._bridges = None, []
+        self._say_of_all("bridged", line.heard_ns)
 
     def begin(self) -> Stretch:
         """Begin a stretch: all its tokens have just been asked for."""
@@ -240,6 +251,7 @@ class Line:
         self._rate = 0.0
         self.opened_ns = 0
         self.heard_ns = 0  # the last data, or when it was opened
+        self.spoke_ns = 0  # the last data but for whole books
         self.told_ns = 0  # the last data that every connection must have brought
 
     @property
@@ -284,9 +296,11 @@ class Line:
             self._ears.overflowed()  # well is what was before this frame
             return
         stretch.heard(received_ns)
-        self.heard_ns = received_ns
+        silent_ns, self.heard_ns = self.heard_ns, received_ns
+        if not payload.startswith(b"["):  # books that only who has just come is told
+            self.spoke_ns = received_ns
         if self._shard.doubt_ns is not None:
-            self._shard.bridged(self)
+            self._shard.bridged(self, silent_ns=silent_ns)
         if received_ns - self.opened_ns > DUMP_NS:
             self.told_ns = received_ns
 

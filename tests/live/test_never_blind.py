@@ -224,6 +224,25 @@ def test_until_the_other_connection_speaks_its_silence_is_in_doubt():
     ]
 
 
+def test_a_connection_that_was_frozen_while_the_other_was_away_spans_nothing():
+    here = Abroad(connections=2)
+    here.open(0)
+    here.open(1)
+    here.times.go(SECOND_NS)
+    here.hear(1)  # and is frozen from here on, but for a while
+    here.hear(0)
+    well = here.shard.stretch.well_at_ns
+    here.lose(0, "disconnected")
+    here.open(0)
+    for payload in (b"[{}]", b"{}", b"{}", b"{}"):
+        here.times.go(SECOND_NS)
+        here.hear(0, payload)
+    here.hear(1)
+    states = [row[:2] for row in here.coverage() if row[1] != "subscribed"]
+    assert states == [(well, "doubted"), (well, "broken")]
+    assert here.closed == [0, 1], "which begin anew, with all books"
+
+
 def test_a_connection_that_is_opened_again_is_another():
     here = Abroad(connections=2)
     for place in (0, 1, 0):
