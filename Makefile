@@ -63,6 +63,7 @@ bench: setup
 	$(BIN)/python -m benchmarks.ingest_news --few 200000 --many 1000000 --new 5000 --markets 40 --times 3
 	$(BIN)/python -m benchmarks.price_flood --markets 5000
 	$(BIN)/python -m benchmarks.prove_live
+	$(BIN)/python -m benchmarks.prove_coverage
 	$(BIN)/python -m benchmarks.prove_replay
 	$(BIN)/python -m benchmarks.capture_load --seconds 60
 	$(BIN)/python -m benchmarks.replay --rows 2000000

@@ -46,7 +46,13 @@ def held(folder: Path) -> pl.DataFrame:
     """What bronze holds of the market channel, a row a message."""
     lake = Lake.open_to_read(folder / "data", DATASETS)
     rows = lake.scan("book_events").select(
-        "event_no", "row_no", "event_type", "token_id", "exchange_at_ms", "hash"
+        "event_no",
+        "row_no",
+        "event_type",
+        "token_id",
+        "exchange_at_ms",
+        "hash",
+        "walk_id",
     )
     firsts = rows.sort("event_no", "row_no").group_by("event_no", maintain_order=True)
     found = firsts.first().collect(engine="streaming")
