@@ -23,6 +23,7 @@ from websockets.exceptions import (
     InvalidURI,
     WebSocketException,
 )
+from websockets.frames import CloseCode
 
 from fetcher.http import host_of
 from fetcher.live.clock import Reception
@@ -139,7 +140,8 @@ class Session:
         except (InvalidURI, InvalidHandshake) as error:
             reason, details = "refused", f"{self._host}: {error}"
         except ConnectionClosed as error:
-            reason, details = "disconnected", f"{self._host}: {_closed(error)}"
+            reason = "disconnected"
+            details = f"{self._host}: {_closed(error)}{self._too_large(error)}"
         except WebSocketException as error:
             reason, details = "protocol", f"{self._host}: {error}"
         except TimeoutError:
@@ -170,6 +172,12 @@ class Session:
     @property
     def _host(self) -> str:
         return host_of(self._wire.url)
+
+    def _too_large(self, error: ConnectionClosed) -> str:
+        if error.sent is None or error.sent.code != CloseCode.MESSAGE_TOO_BIG:
+            return ""
+        most = self._wire.most_frame_mb
+        return f". Frames of more than {most} MB need a larger capture.max_frame_mb"
 
     def _connected(self) -> connect:
         wire = self._wire

@@ -155,3 +155,21 @@ def test_a_spoilt_frame_is_kept_and_harms_no_other(box, tmp_path, spoilt):
     assert missing(
         sent(box).filter(pl.col("event_type") == "book"), held(home)
     ).is_empty()
+
+
+def test_a_frame_that_is_too_large_ends_its_connection_and_is_told(box, tmp_path):
+    home = Home(tmp_path, box, {"max_frame_mb": 1})
+    tokens = some_tokens(box, 4)
+    with home.capturing(only=("books",), tokens=tokens):
+        soon(lambda: home.ask("health") and listening(box, len(tokens)))
+        soon(lambda: home.heard() >= len(tokens))
+        box.live("huge", bytes=3_000_000)
+        soon(lambda: box.live()["opened"] == 2 and listening(box, len(tokens)))
+        box.advance(60)
+        soon(lambda: all_read(box, home))
+    errors = home.rows("service_errors").filter(pl.col("ended_at_ns").is_not_null())
+    [(kind, details)] = errors.select("error_type", "details").rows()
+    assert kind == "disconnected"
+    assert "more than 1 MB need a larger capture.max_frame_mb" in details
+    broken = home.rows("book_coverage").filter(pl.col("state") == "broken")
+    assert broken["reason"].to_list() == ["disconnected"]
