@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 
 import pytest
 from captured import Captured
@@ -39,6 +41,17 @@ def replay(config):
 def lines(done):
     assert done.exit_code == 0, done.output
     return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def test_the_example_of_the_page_runs_and_meets_the_gap(config, monkeypatch, capsys):
+    page = Path(__file__).parents[2] / "docs" / "replay.md"
+    text = page.read_text(encoding="utf-8")
+    [example] = re.findall(r"^```python\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    monkeypatch.chdir(config.parent)
+    exec(example.replace("data/warehouse", "warehouse"), {})
+    gap, result = capsys.readouterr().out.splitlines()
+    assert gap.endswith(" silent")
+    assert result == "0.0 0.0"
 
 
 def test_each_change_is_a_line(replay):
