@@ -83,16 +83,21 @@ def empty_warehouse() -> duckdb.DuckDBPyConnection:
 
 
 def add_up(db: duckdb.DuckDBPyConnection) -> None:
-    """Add up all hours, days and wallets of fills that were put in by hand."""
-    for stale in ("StaleHour", "StaleTrader"):
-        run_steps(db.execute, stale, "mark_everything")
-    catch_up(db)
+    """Add up all that was put in by hand, and end as ingest ends."""
+    _sum_up(db)
+    stored.judge(db.execute)
 
 
 def catch_up(db: duckdb.DuckDBPyConnection) -> None:
     """End as ingest ends, after the catalogue or the proof changed."""
     stored.refresh(db, db.execute)
     stored.judge(db.execute)
+
+
+def _sum_up(db: duckdb.DuckDBPyConnection) -> None:
+    for stale in ("StaleHour", "StaleTrader"):
+        run_steps(db.execute, stale, "mark_everything")
+    stored.refresh(db, db.execute)
 
 
 def keep(db: duckdb.DuckDBPyConnection, path: Path) -> None:
@@ -312,6 +317,18 @@ class Exchange:
 
     def warehouse(self) -> duckdb.DuckDBPyConnection:
         """What ingest would make of it."""
+        db = self.filled()
+        add_up(db)
+        return db
+
+    def summed(self) -> duckdb.DuckDBPyConnection:
+        """The same before markets are judged: for views that do not read that."""
+        db = self.filled()
+        _sum_up(db)
+        return db
+
+    def filled(self) -> duckdb.DuckDBPyConnection:
+        """The same before anything is added up: completeness asks the fills."""
         db = empty_warehouse()
         db.execute("begin")
         for key, market in self.markets.items():
@@ -411,7 +428,6 @@ class Exchange:
         self._put_prices(db)
         self._put_fills(db, {wallet: n for n, wallet in enumerate(wallets, 1)})
         db.execute("commit")
-        add_up(db)
         return db
 
     def _put_prices(self, db: duckdb.DuckDBPyConnection) -> None:

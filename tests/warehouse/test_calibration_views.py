@@ -34,7 +34,7 @@ def settled(exchange, how, **columns):
 def held(exchange):
     for market in exchange.markets:
         exchange.walk(market, at=END + 9 * DAY)
-    return exchange.warehouse()
+    return exchange.summed()
 
 
 FORECASTS = (

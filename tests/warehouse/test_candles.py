@@ -20,7 +20,7 @@ def rows(db, sql):
 def held(exchange):
     for market in exchange.markets:
         exchange.walk(market, at=LATER)
-    return exchange.warehouse()
+    return exchange.summed()
 
 
 def test_a_match_is_its_takers_fill(exchange):
@@ -197,7 +197,7 @@ def test_midpoints_make_candles_of_both_tokens(exchange):
     market = exchange.market()
     for minute, price in ((0, 0.4), (1, 0.6), (4, 0.3), (5, 0.5)):
         exchange.midpoint(market, NOON + minutes(minute), price)
-    db = exchange.warehouse()
+    db = exchange.summed()
     five = f"{MIDPOINTS} where width = '5m' order by outcome, bucket_start"
     later = NOON + minutes(5)
     assert rows(db, five) == [
@@ -214,7 +214,7 @@ def test_a_price_that_did_not_change_fills_every_bucket_that_it_covers(exchange)
     market = exchange.market()
     exchange.midpoint(market, NOON, 0.4, until=NOON + minutes(21))
     exchange.midpoint(market, NOON + minutes(22), 0.5)
-    db = exchange.warehouse()
+    db = exchange.summed()
     five = f"{MIDPOINTS} where width = '5m' and not is_mirrored order by bucket_start"
     assert [row[2:8] for row in rows(db, five)] == [
         *((NOON + minutes(5 * n), 0.4, 0.4, 0.4, 0.4, 5) for n in range(4)),
@@ -226,7 +226,7 @@ def test_a_finer_price_shows_inside_of_what_a_coarse_one_covers(exchange):
     market = exchange.market()
     exchange.midpoint(market, NOON, 0.4, until=NOON + minutes(60), step=300)
     exchange.midpoint(market, NOON + minutes(32), 0.7)
-    db = exchange.warehouse()
+    db = exchange.summed()
     highs = f"{MIDPOINTS} where width = '5m' and high = 0.7 and not is_mirrored"
     assert [row[2:8] for row in rows(db, highs)] == [
         (NOON + minutes(30), 0.4, 0.7, 0.4, 0.4, 2)
@@ -239,7 +239,7 @@ def test_a_token_that_has_prices_of_its_own_is_not_mirrored(exchange):
         exchange.midpoint(market, NOON + minutes(minute), 0.4)
     exchange.midpoint(market, NOON + minutes(2), 0.55, token=1)
     no = rows(
-        exchange.warehouse(),
+        exchange.summed(),
         "select bucket_start, close, points, is_mirrored from gold.price_candles "
         "where width = '1h' and outcome = 'No' order by bucket_start",
     )
@@ -251,7 +251,7 @@ def test_a_candle_is_never_finer_than_its_prices(exchange):
     exchange.midpoint(market, NOON, 0.4, step=1800)
     exchange.midpoint(market, NOON, 1.0, step=0)  # what was paid, and no midpoint
     assert rows(
-        exchange.warehouse(), f"{MIDPOINTS} where not is_mirrored order by width"
+        exchange.summed(), f"{MIDPOINTS} where not is_mirrored order by width"
     ) == [
         ("Yes", "1d", NOON.replace(hour=0), 0.4, 0.4, 0.4, 0.4, 1, False),
         ("Yes", "1h", NOON, 0.4, 0.4, 0.4, 0.4, 1, False),
@@ -264,7 +264,7 @@ def test_of_two_prices_at_one_moment_the_finer_counts(exchange):
     exchange.midpoint(market, NOON, 0.5, step=300)
     assert (
         rows(
-            exchange.warehouse(),
+            exchange.summed(),
             "select open, close from gold.price_candles where not is_mirrored",
         )
         == [(0.4, 0.4)] * 3

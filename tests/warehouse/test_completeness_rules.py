@@ -25,7 +25,7 @@ def walked(exchange, market, at=LATER, total_at=None):
     exchange.total(market, at - minutes(2))
     exchange.walk(market, at=at)
     exchange.total(market, total_at or at + minutes(2))
-    return exchange.warehouse()
+    return exchange.filled()
 
 
 def test_a_market_held_whole_whose_total_agrees_is_complete(exchange):
@@ -45,14 +45,14 @@ def test_a_market_that_its_answered_event_does_not_name_never_traded(exchange):
     sibling = exchange.market(event_id="shared")
     exchange.walk(market, at=LATER)
     exchange.total(sibling, LATER)
-    assert status(exchange.warehouse(), market) == ("complete", "")
+    assert status(exchange.filled(), market) == ("complete", "")
 
 
 def test_without_any_total_a_whole_market_is_unknown(exchange):
     market = exchange.unlisted()
     exchange.match(market, "10")
     exchange.walk(market, at=LATER)
-    assert status(exchange.warehouse(), market) == ("unknown", "")
+    assert status(exchange.filled(), market) == ("unknown", "")
 
 
 # Taking away a row
@@ -73,7 +73,7 @@ def test_any_row_taken_from_bronze_is_noticed_after_a_rebuild(exchange, row):
     market, fills = three_matches(exchange)
     walked(exchange, market)
     exchange.lose_from_bronze(fills[row])
-    assert status(exchange.warehouse(), market) == ("partial", "missing_rows")
+    assert status(exchange.filled(), market) == ("partial", "missing_rows")
 
 
 @pytest.mark.parametrize("row", range(8))
@@ -115,7 +115,7 @@ def test_of_two_walks_our_own_clock_tells_which_was_first(exchange):
     earlier_there = LATER - minutes(0.1)  # a frozen clock, read twice
     exchange.walk(market, at=earlier_there, fetched_at=NEXT_DAY)
     exchange.total(market, LATER)
-    assert status(exchange.warehouse(), market) == ("partial", "exchange_hole")
+    assert status(exchange.filled(), market) == ("partial", "exchange_hole")
 
 
 def test_a_loss_that_a_later_walk_has_mended_is_forgotten(exchange):
@@ -130,7 +130,7 @@ def test_a_row_lost_after_a_walk_confirmed_it_is_noticed(exchange):
     walked(exchange, market)
     walked(exchange, market, at=NEXT_DAY)
     exchange.lose_from_bronze(fills[0])
-    assert status(exchange.warehouse(), market) == ("partial", "missing_rows")
+    assert status(exchange.filled(), market) == ("partial", "missing_rows")
 
 
 def test_a_row_that_was_served_and_set_aside_is_noticed(exchange):
@@ -177,7 +177,7 @@ def test_holding_more_than_the_exchange_counts_is_excess(exchange):
     market, _ = three_matches(exchange)
     exchange.walk(market, at=LATER)
     exchange.total(market, LATER, shares=20.0)
-    assert status(exchange.warehouse(), market) == ("partial", "excess_rows")
+    assert status(exchange.filled(), market) == ("partial", "excess_rows")
 
 
 @st.composite
@@ -209,12 +209,12 @@ def test_complete_means_that_no_single_row_can_be_taken_away(case, where):
         delete_fill(db, fill)
     elif where == "bronze":
         exchange.lose_from_bronze(fill)
-        db = exchange.warehouse()
+        db = exchange.filled()
     else:
         exchange.hidden.add(fill)
         exchange.walks.clear()
         exchange.walk(market, at=NEXT_DAY)
-        db = exchange.warehouse()
+        db = exchange.filled()
     found = status(db, market)
     if where == "service" and fill.size < Decimal("0.02"):
         assert found in {("partial", "missing_rows"), ("partial", "dust_floor")}
@@ -250,7 +250,7 @@ def test_dust_in_the_total_of_a_busy_market_is_dust(exchange):
     exchange.match(market, "0.004", at=LATER - minutes(20))
     exchange.walk(market, at=LATER)
     exchange.total(market, LATER)
-    assert status(exchange.warehouse(), market) == ("partial", "dust_floor")
+    assert status(exchange.filled(), market) == ("partial", "dust_floor")
 
 
 def test_dust_does_not_hide_a_row_that_could_have_been_served(exchange):
@@ -265,7 +265,7 @@ def test_totals_that_the_exchange_rounds_to_cents_still_agree(exchange):
     exchange.match(market, "10.004")
     exchange.walk(market, at=LATER)
     exchange.total(market, LATER, shares=10.0)
-    assert status(exchange.warehouse(), market) == ("complete", "")
+    assert status(exchange.filled(), market) == ("complete", "")
 
 
 # Walks
@@ -273,7 +273,7 @@ def test_totals_that_the_exchange_rounds_to_cents_still_agree(exchange):
 
 def test_a_market_nobody_walked_is_unknown(exchange):
     market = exchange.market(volume=12.0)
-    assert status(exchange.warehouse(), market) == ("unknown", "never_walked")
+    assert status(exchange.filled(), market) == ("unknown", "never_walked")
 
 
 @pytest.mark.parametrize(
@@ -291,14 +291,14 @@ def test_a_walk_that_did_not_come_to_the_end_is_partial(exchange, outcome, reaso
     market, _ = three_matches(exchange)
     exchange.walk(market, at=LATER, outcome=outcome)
     exchange.total(market, LATER)
-    assert status(exchange.warehouse(), market) == ("partial", reason)
+    assert status(exchange.filled(), market) == ("partial", reason)
 
 
 def test_a_failed_walk_does_not_undo_an_earlier_one(exchange):
     market, _ = three_matches(exchange)
     walked(exchange, market)
     exchange.walk(market, at=NEXT_DAY, outcome="cursor_refused")
-    assert status(exchange.warehouse(), market) == ("complete", "")
+    assert status(exchange.filled(), market) == ("complete", "")
 
 
 def test_in_a_packed_walk_only_the_market_that_lost_a_row_is_partial(exchange):
@@ -309,7 +309,7 @@ def test_in_a_packed_walk_only_the_market_that_lost_a_row_is_partial(exchange):
     exchange.total(market, LATER)
     exchange.total(other, LATER)
     exchange.lose_from_bronze(fills[4])
-    db = exchange.warehouse()
+    db = exchange.filled()
     assert status(db, market) == ("partial", "missing_rows")
     assert status(db, other) == ("complete", "")
 
@@ -323,7 +323,7 @@ def test_fills_that_only_the_feed_brought_keep_a_market_complete(exchange):
     exchange.match(market, "4", at=LATER + minutes(30))
     exchange.feed(NEXT_DAY, covered_from=LATER - minutes(1), since=NOON)
     exchange.total(market, NEXT_DAY)
-    assert status(exchange.warehouse(), market) == ("complete", "")
+    assert status(exchange.filled(), market) == ("complete", "")
 
 
 def test_a_feed_that_begins_after_the_walk_leaves_a_gap(exchange):
@@ -331,7 +331,7 @@ def test_a_feed_that_begins_after_the_walk_leaves_a_gap(exchange):
     exchange.walk(market, at=LATER)
     exchange.feed(NEXT_DAY, covered_from=LATER + minutes(5), since=NOON)
     exchange.total(market, NEXT_DAY)
-    assert status(exchange.warehouse(), market) == ("partial", "walk_unfinished")
+    assert status(exchange.filled(), market) == ("partial", "walk_unfinished")
 
 
 def test_a_market_made_after_the_feed_began_needs_no_walk(exchange):
@@ -339,7 +339,7 @@ def test_a_market_made_after_the_feed_began_needs_no_walk(exchange):
     exchange.match(market, "4", at=LATER + minutes(30))
     exchange.feed(NEXT_DAY, covered_from=NOON, since=NOON)
     exchange.total(market, NEXT_DAY)
-    assert status(exchange.warehouse(), market) == ("complete", "")
+    assert status(exchange.filled(), market) == ("complete", "")
 
 
 def test_a_fill_that_the_feed_left_out_is_missing(exchange):
@@ -349,7 +349,7 @@ def test_a_fill_that_the_feed_left_out_is_missing(exchange):
     exchange.hidden |= set(fills)
     exchange.feed(NEXT_DAY, covered_from=LATER - minutes(1), since=NOON)
     exchange.total(market, NEXT_DAY - minutes(5))
-    assert status(exchange.warehouse(), market) == ("partial", "missing_rows")
+    assert status(exchange.filled(), market) == ("partial", "missing_rows")
 
 
 def test_a_row_that_the_feed_lost_leaves_all_in_doubt_until_a_total_vouches(exchange):
@@ -361,7 +361,7 @@ def test_a_row_that_the_feed_lost_leaves_all_in_doubt_until_a_total_vouches(exch
         exchange.match(busy, "4", at=LATER + minutes(30))
     exchange.feed(NEXT_DAY, covered_from=LATER - minutes(1), since=LATER)
     exchange.total(busy, NEXT_DAY)
-    db = exchange.warehouse()
+    db = exchange.filled()
     db.execute(
         "update silver.WalkPage set rows_served = rows_served + 1 where walk_key = 3"
     )
@@ -382,7 +382,7 @@ def test_a_total_read_before_a_late_row_was_indexed_is_no_excess(exchange):
     market, _ = three_matches(exchange)
     walked(exchange, market)
     late_match(exchange, market, "4")
-    assert status(exchange.warehouse(), market) == ("complete", "")
+    assert status(exchange.filled(), market) == ("complete", "")
 
 
 def test_what_was_held_when_a_total_was_read_is_still_excess(exchange):
@@ -390,7 +390,7 @@ def test_what_was_held_when_a_total_was_read_is_still_excess(exchange):
     exchange.walk(market, at=LATER)
     exchange.total(market, LATER, shares=20.0)
     late_match(exchange, market, "4")
-    assert status(exchange.warehouse(), market) == ("partial", "excess_rows")
+    assert status(exchange.filled(), market) == ("partial", "excess_rows")
 
 
 def test_a_late_row_does_not_open_a_gap_again_that_a_walk_has_mended(exchange):
@@ -399,7 +399,7 @@ def test_a_late_row_does_not_open_a_gap_again_that_a_walk_has_mended(exchange):
     exchange.lose_from_bronze(fills[0])
     walked(exchange, market, at=LATER + minutes(60))
     late_match(exchange, market, "4")
-    assert status(exchange.warehouse(), market) == ("complete", "")
+    assert status(exchange.filled(), market) == ("complete", "")
 
 
 @pytest.mark.parametrize("row", range(2))
@@ -408,7 +408,7 @@ def test_half_of_a_late_match_is_noticed(exchange, row):
     walked(exchange, market)
     exchange.hidden.add(exchange.match(market, "4")[row])
     exchange.feed(NEXT_DAY, covered_from=LATER - minutes(1), since=NOON)
-    assert status(exchange.warehouse(), market) == ("partial", "missing_rows")
+    assert status(exchange.filled(), market) == ("partial", "missing_rows")
 
 
 # Live markets
@@ -421,7 +421,7 @@ def test_a_market_that_trades_while_it_is_walked_is_complete_as_of_before(exchan
     exchange.walk(market, at=LATER)
     exchange.match(market, "9", at=LATER + minutes(1))
     exchange.total(market, LATER + minutes(2))
-    db = exchange.warehouse()
+    db = exchange.filled()
     assert status(db, market) == ("complete", "")
     as_of = db.execute("select as_of from gold.market_completeness").fetchall()
     assert as_of == [(LATER - minutes(3),)]
@@ -435,7 +435,7 @@ def test_later_trading_does_not_hide_a_match_that_is_missing(exchange):
     exchange.walk(market, at=LATER)
     exchange.match(market, "9", at=LATER + minutes(1))
     exchange.total(market, LATER + minutes(2))
-    assert status(exchange.warehouse(), market) == ("partial", "missing_rows")
+    assert status(exchange.filled(), market) == ("partial", "missing_rows")
 
 
 def test_a_market_seen_only_while_it_traded_on_is_unknown(exchange):
@@ -444,7 +444,7 @@ def test_a_market_seen_only_while_it_traded_on_is_unknown(exchange):
     exchange.walk(market, at=LATER)
     exchange.match(market, "9", at=LATER + minutes(1))
     exchange.total(market, LATER + minutes(2))
-    assert status(exchange.warehouse(), market) == ("unknown", "walk_unfinished")
+    assert status(exchange.filled(), market) == ("unknown", "walk_unfinished")
 
 
 def test_a_quiet_market_that_falls_short_of_its_only_total_is_partial(exchange):
@@ -452,7 +452,7 @@ def test_a_quiet_market_that_falls_short_of_its_only_total_is_partial(exchange):
     exchange.hidden |= set(fills[:3])
     exchange.walk(market, at=LATER)
     exchange.total(market, LATER + minutes(2))
-    assert status(exchange.warehouse(), market) == ("partial", "missing_rows")
+    assert status(exchange.filled(), market) == ("partial", "missing_rows")
 
 
 def test_half_a_match_beyond_what_is_covered_is_no_loss(exchange):
@@ -461,7 +461,7 @@ def test_half_a_match_beyond_what_is_covered_is_no_loss(exchange):
     fills = exchange.match(market, "4", at=LATER - minutes(0.5))
     exchange.hidden.add(fills[0])
     exchange.walk(market, at=LATER)
-    assert status(exchange.warehouse(), market) == ("complete", "")
+    assert status(exchange.filled(), market) == ("complete", "")
 
 
 def test_a_total_that_lags_behind_by_minutes_is_not_excess(exchange):
@@ -471,7 +471,7 @@ def test_a_total_that_lags_behind_by_minutes_is_not_excess(exchange):
     exchange.total(
         market, LATER, shares=float(exchange.shares(market, NOON + minutes(9)))
     )
-    assert status(exchange.warehouse(), market) == ("complete", "")
+    assert status(exchange.filled(), market) == ("complete", "")
 
 
 def test_withdrawn_fills_count_on_neither_side(exchange):
@@ -481,7 +481,7 @@ def test_withdrawn_fills_count_on_neither_side(exchange):
     exchange.withdrawn |= set(gone)
     shares = float(exchange.shares(market, LATER)) - 4
     exchange.totals = [(market, NEXT_DAY, shares)]
-    assert status(exchange.warehouse(), market) == ("complete", "")
+    assert status(exchange.filled(), market) == ("complete", "")
 
 
 # History that no query reaches
@@ -492,7 +492,7 @@ def test_a_market_older_than_three_years_lacks_what_the_window_hides(exchange):
     exchange.match(market, "4")
     exchange.walk(market, at=LATER)
     exchange.total(market, LATER, shares=100.0)
-    assert status(exchange.warehouse(), market) == ("partial", "service_window")
+    assert status(exchange.filled(), market) == ("partial", "service_window")
 
 
 def test_an_old_market_whose_total_agrees_is_complete(exchange):
@@ -507,7 +507,7 @@ def test_a_market_of_the_amm_era_lacks_what_was_traded_with_the_amm(exchange):
     )
     exchange.walk(market, at=LATER)
     exchange.total(market, LATER, shares=0.0)
-    assert status(exchange.warehouse(), market) == ("partial", "amm_era")
+    assert status(exchange.filled(), market) == ("partial", "amm_era")
 
 
 # Gamma's total, where the Data API names none
@@ -517,7 +517,7 @@ def test_gammas_total_serves_where_there_is_no_other(exchange):
     market = exchange.market(volume=10.03)
     exchange.match(market, "10")
     exchange.walk(market, at=LATER)
-    db = exchange.warehouse()
+    db = exchange.filled()
     assert status(db, market) == ("complete", "")
     source = db.execute("select expected_source from gold.market_completeness")
     assert source.fetchall() == [("gamma_volume",)]
@@ -538,7 +538,7 @@ def test_what_ingest_has_put_in_stands_for_the_fills_while_none_is_lost(exchange
         exchange.total(market, LATER + minutes(2), shares=25.0 * (market == short))
     exchange.match(whole, "2", at=LATER + minutes(60))
     exchange.walk(whole, at=NEXT_DAY)
-    db = exchange.warehouse()
+    db = exchange.filled()
 
     def said(*, by_ingest: bool) -> list[tuple]:
         db.execute(f"set variable tallies_stand_for_fills = {by_ingest}")

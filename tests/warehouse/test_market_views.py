@@ -19,7 +19,7 @@ def rows(db, sql):
 def held(exchange):
     for market in exchange.markets:
         exchange.walk(market, at=LATER)
-    return exchange.warehouse()
+    return exchange.summed()
 
 
 def condition(market):
@@ -376,7 +376,7 @@ def test_a_cohort_is_who_began_in_a_month(exchange):
     exchange.walk(market, at=december + DAY)
     month = date(2026, 11, 1)
     assert rows(
-        exchange.warehouse(),
+        exchange.summed(),
         "select cohort_month, active_month, cohort_traders, active_traders, trades, "
         "traded_usd, months_since, round(retention, 9) from gold.trader_cohorts "
         "order by active_month",

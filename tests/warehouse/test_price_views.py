@@ -20,7 +20,7 @@ SPANS = """
 
 
 def shown(exchange):
-    return exchange.warehouse().execute(SHOWN).fetchall()
+    return exchange.filled().execute(SHOWN).fetchall()
 
 
 def test_the_second_token_of_a_binary_market_mirrors_the_first(exchange):
@@ -49,7 +49,7 @@ def test_a_run_is_mirrored_but_for_when_the_second_token_was_fetched(exchange):
     exchange.midpoint(market, NOON + minutes(31), 0.58, token=1)
     exchange.price_window(market, NOON + minutes(10), NOON + minutes(20), 1, token=1)
     exchange.price_window(market, NOON + minutes(15), NOON + minutes(30), 1, token=1)
-    assert exchange.warehouse().execute(SPANS).fetchall() == [
+    assert exchange.filled().execute(SPANS).fetchall() == [
         (True, 0.6, NOON, NOON + minutes(10) - SECOND),
         (False, 0.55, NOON + minutes(12), NOON + minutes(12)),
         (True, 0.6, NOON + minutes(30), NOON + minutes(31) - SECOND),
@@ -62,7 +62,7 @@ def test_the_price_at_a_moment_is_that_of_the_run_around_it(exchange):
     market = exchange.market()
     exchange.midpoint(market, NOON, 0.4, until=NOON + minutes(10))
     exchange.midpoint(market, NOON + minutes(11), 0.5, until=NOON + minutes(20))
-    db = exchange.warehouse()
+    db = exchange.filled()
     asked = (
         "select moment, price, observed_until < moment - interval 2 minutes from"
         " (select unnest($moments::timestamp[]) as moment) as moments"
@@ -105,7 +105,7 @@ def test_a_first_token_is_never_made_of_the_second(exchange):
 def test_tokens_of_a_market_with_more_than_two_mirror_nothing(exchange):
     market = exchange.market()
     exchange.midpoint(market, NOON, 0.4)
-    db = exchange.warehouse()
+    db = exchange.filled()
     db.execute(
         "insert into silver.MarketTokenDim (token_key, token_id, market_key,"
         " condition_id, outcome_index, outcome, is_listed)"
@@ -143,7 +143,7 @@ def test_what_is_no_price_is_not_shown_and_not_mirrored(exchange, price):
     market = exchange.market()
     exchange.midpoint(market, NOON, price)
     exchange.midpoint(market, NOON + minutes(1), 0.4)
-    db = exchange.warehouse()
+    db = exchange.filled()
     prices = {row[3] for row in db.execute(SHOWN).fetchall()}
     highs = {
         high for (high,) in db.execute("select high from gold.price_candles").fetchall()

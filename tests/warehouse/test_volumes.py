@@ -20,7 +20,7 @@ def rows(db, sql):
 def held(exchange, *markets):
     for market in markets:
         exchange.walk(market, at=LATER)
-    return exchange.warehouse()
+    return exchange.summed()
 
 
 def test_a_fill_is_shown_with_names_in_place_of_keys(exchange):
@@ -55,7 +55,7 @@ def test_a_withdrawn_fill_is_neither_shown_nor_counted(exchange):
     exchange.walks[-1].in_bronze += [
         fill for fill in exchange.fills if fill in exchange.withdrawn
     ]
-    db = exchange.warehouse()
+    db = exchange.summed()
     assert rows(db, "select count(*) from silver.TradeFact") == [(4,)]
     assert rows(db, "select count(*) from gold.trades") == [(2,)]
     assert rows(db, "select volume_shares from gold.daily_volume") == [(10.0,)]
