@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -105,7 +106,6 @@ def ingest(
     turns = Turns(warehouse)
     with held(turns.lock, what=f"The warehouse {warehouse}"):
         turns.tidy()
-        is_whole = turns.check_published()
         summary = Summary() if summary is None else summary
         run = _Run(
             lake,
@@ -117,11 +117,25 @@ def ingest(
             dust_usd,
         )
         try:
+            if rebuild:
+                is_whole = turns.check_published()
+            else:
+                is_whole = turns.check_published(run.look)
             run.rebuild() if rebuild or not is_whole else run.catch_up()
             turns.tidy()
         finally:
             summary.problems += turns.problems
         return summary
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What the published file was made by, and has taken in."""
+
+    same_tables: bool
+    same_views: bool
+    versions: dict[str, taken.Version]
+    expiries: set[tuple[str, int]]
 
 
 class _Run:
@@ -145,13 +159,26 @@ class _Run:
         self._storage = LocalStorage(lake)
         self._logs = {name: DeltaLog(self._storage, DATASETS[name]) for name in _NAMES}
         self._expired: list[Expired] = []
+        self._found: _Found | None = None
+
+    def look(self, db: duckdb.DuckDBPyConnection) -> None:
+        """Note what the published file, open here, has taken in."""
+        same_tables = taken.has_this_layout(db, self._dust_usd)
+        self._found = _Found(
+            same_tables,
+            taken.has_these_views(db),
+            taken.versions(db),
+            taken.expiries(db) if same_tables else set(),
+        )
 
     def rebuild(self) -> None:
         """Build everything anew beside what there is, and publish that."""
         self._pace.say("building the warehouse anew")
         self.summary.rebuilt = True
         built = self._turns.building
-        self._take_in(built, self._changes({}))
+        changes = self._changes({})
+        with self._open(built) as db:
+            self._take_in(db, changes)
         path = self._turns.next()
         self._turns.adopt(built, path)
         self.summary.published = self._turns.publish(path)
@@ -160,68 +187,76 @@ class _Run:
     def catch_up(self) -> None:
         """Take what is new into the file whose turn it is, and publish it."""
         published = self._turns.published
-        known: dict[str, taken.Version] = {}
         fresh: dict[str, Changes] = {}
         if published.exists():
-            with open_to_read(published) as db:
-                same_tables = taken.has_this_layout(db, self._dust_usd)
-                same_views = taken.has_these_views(db)
-                known = taken.versions(db)
-                expiries = taken.expiries(db) if same_tables else set()
-            if not same_tables:
+            if self._found is None:  # someone had it open
+                with open_to_read(published) as db:
+                    self.look(db)
+            found = self._found
+            assert found is not None
+            if not found.same_tables:
                 self._pace.say(
                     "another release, or setting, made the warehouse's tables otherwise"
                 )
                 return self.rebuild()
-            fresh = self._changes(known)
-            if expiries != self._expiries():
+            fresh = self._changes(found.versions)
+            if found.expiries != self._expiries():
                 self._pace.say("retention has let go of rows since the last run")
                 return self.rebuild()
             if any(change.restarted for change in fresh.values()):
                 self._pace.say("the lake was made anew since the last run")
                 return self.rebuild()
-            if same_views and not any(change.files for change in fresh.values()):
+            if found.same_views and not any(one.files for one in fresh.values()):
                 return None
         path = self._turns.next()
         self._turns.make_writable(path)
-        self._take_in(path, self._lacking(path, fresh))
+        with ExitStack() as stack:
+            self._take_in(*self._lacking(path, fresh, stack))
         self.summary.published = self._turns.publish(path)
         return None
 
-    def _lacking(self, path: Path, fresh: dict[str, Changes]) -> dict[str, Changes]:
-        """Return what `path` lacks, having made it a copy where that costs less.
+    def _lacking(
+        self, path: Path, fresh: dict[str, Changes], stack: ExitStack
+    ) -> tuple[duckdb.DuckDBPyConnection, dict[str, Changes]]:
+        """Open `path` and tell what it lacks; made a copy first where that costs less.
 
         `fresh` is what the published file lacks; it is empty where there is none.
         """
-        mine = self._lacking_in(path)
+        mine = self._lacking_in(path, stack)
         if fresh:
             limit = self._turns.published.stat().st_size // _COPY_SHARE
-            behind = 0 if mine is None else _bytes(mine) - _bytes(fresh)
+            behind = 0 if mine is None else _bytes(mine[1]) - _bytes(fresh)
             if mine is None or behind > max(limit, _COPY_MINIMUM):
+                stack.close()
                 self._turns.copy_published(path)
-                return fresh
+                return stack.enter_context(self._open(path)), fresh
         if mine is None:
+            stack.close()
             self._turns.forget(path)
-            return self._changes({})
+            changes = self._changes({})
+            return stack.enter_context(self._open(path)), changes
         return mine
 
-    def _lacking_in(self, path: Path) -> dict[str, Changes] | None:
-        """Return what a file of ours lacks; null where it is of no use."""
+    def _lacking_in(
+        self, path: Path, stack: ExitStack
+    ) -> tuple[duckdb.DuckDBPyConnection, dict[str, Changes]] | None:
+        """Open a file of ours and tell what it lacks; null where it is of no use."""
         if not path.exists():
             return None
         try:
-            with self._open(path) as db:
-                ours = taken.is_ours(db)
-                if not (ours and taken.has_this_layout(db, self._dust_usd)):
-                    return None
-                versions, logs = taken.versions(db), taken.logs(db)
-                expiries = taken.expiries(db)
+            db = stack.enter_context(self._open(path))
+            ours = taken.is_ours(db)
+            if not (ours and taken.has_this_layout(db, self._dust_usd)):
+                return None
+            versions, logs = taken.versions(db), taken.logs(db)
+            expiries = taken.expiries(db)
         except (NotAWarehouse, Locked, duckdb.Error) as error:
             self.summary.problems.append(f"{path} was damaged and is replaced: {error}")
             return None
         changes = self._changes(versions)
         is_same = all(log_id == changes[name].log_id for name, log_id in logs)
-        return changes if is_same and expiries == self._expiries() else None
+        is_of_use = is_same and expiries == self._expiries()
+        return (db, changes) if is_of_use else None
 
     def _changes(self, known: Mapping[str, taken.Version]) -> dict[str, Changes]:
         """Ask every log what came after the versions that are known.
@@ -275,31 +310,34 @@ class _Run:
         self._opened(db)
         return db
 
-    def _take_in(self, path: Path, changes: Mapping[str, Changes]) -> None:
-        with self._open(path) as db:
-            taken.lay_out(db, self._dust_usd)
-            db.execute("set variable dust_usd = ?::double", [self._dust_usd])
+    def _take_in(
+        self, db: duckdb.DuckDBPyConnection, changes: Mapping[str, Changes]
+    ) -> None:
+        taken.lay_out(db, self._dust_usd)
+        db.execute("set variable dust_usd = ?::double", [self._dust_usd])
+        same_views = taken.has_these_views(db)
+        if not same_views:  # noted last: who has them has every table, too
             define_silver(db)
-            loader = Loader(
-                db, self._lake, lambda name: self._logs[name].snapshot().files
-            )
-            if not taken.logs(db):
-                with transaction(db):
-                    loader.note_expired(self._expired)
-            for names in TOGETHER:
-                self._take_in_together(db, loader, names, changes)
+        loader = Loader(db, self._lake, lambda name: self._logs[name].snapshot().files)
+        if not taken.logs(db):
             with transaction(db):
-                loader.count_expired(self._tallies(db))
-            loader.add_up()
-            if not taken.has_these_views(db):
-                with transaction(db):
-                    define_gold(db)
-                    comment_on_columns(db)
-                    taken.note_views(db)
+                loader.note_expired(self._expired)
+        known = taken.files(db)
+        for names in TOGETHER:
+            its = {name: known[name] for name in names}
+            self._take_in_together(db, loader, names, changes, its)
+        with transaction(db):
+            loader.count_expired(self._tallies(db))
+        loader.add_up()
+        if not same_views:
             with transaction(db):
-                loader.judge()
-            # All of it in the file itself: a reader of a file beside its log waits.
-            db.execute("force checkpoint")
+                define_gold(db)
+                comment_on_columns(db)
+                taken.note_views(db)
+        with transaction(db):
+            loader.judge()
+        # All of it in the file itself: a reader of a file beside its log waits.
+        db.execute("force checkpoint")
 
     def _take_in_together(
         self,
@@ -307,10 +345,10 @@ class _Run:
         loader: Loader,
         names: tuple[str, ...],
         changes: Mapping[str, Changes],
+        known: Mapping[str, set[str]],
     ) -> None:
         started, read, gained = time.monotonic(), 0, 0
         new = {name: changes[name] for name in names}
-        known = {name: taken.files(db, name) for name in names}
         rows = self._intake_rows * CUT.get(names, 1)
         for intake in intakes(new, known, intake_rows=rows, may_cut=names in CUT):
             with transaction(db):

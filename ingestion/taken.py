@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 
 import duckdb
 
@@ -38,7 +40,8 @@ class Version:
 def fingerprint(of: Iterable[Model]) -> str:
     """Return what changes with any statement of the models, but with no comment.
 
-    What stands in silver's files is left out: it is put in anew by every run.
+    What stands in silver's files is left out: `_views` speaks of it, and where it
+    differs it is put in anew.
     """
     told = hashlib.sha256()
     for model in of:
@@ -50,6 +53,7 @@ def fingerprint(of: Iterable[Model]) -> str:
     return told.hexdigest()[:16]
 
 
+@cache
 def _tables() -> str:
     return fingerprint(models("silver").values())
 
@@ -58,6 +62,7 @@ def _made(dust_usd: float) -> str:
     return f"{_tables()} without what is below {dust_usd:g} dollars"
 
 
+@cache
 def _views() -> str:
     words = [GLOSSARY, *(model.columns for model in _models())]
     said = hashlib.sha256(repr(words).encode()).hexdigest()[:16]
@@ -117,10 +122,14 @@ def versions(db: duckdb.DuckDBPyConnection) -> dict[str, Version]:
     return {dataset: Version(log_id, version) for dataset, log_id, version in rows}
 
 
-def files(db: duckdb.DuckDBPyConnection, dataset: str) -> set[str]:
-    """Return the files after that version that are taken in already."""
-    rows = db.execute("select name from ingest.TakenFile where dataset = ?", [dataset])
-    return {name for (name,) in rows.fetchall()}
+def files(db: duckdb.DuckDBPyConnection) -> dict[str, set[str]]:
+    """Return of each dataset the files after that version that are taken in already."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for dataset, name in db.execute(
+        "select dataset, name from ingest.TakenFile"
+    ).fetchall():
+        found[dataset].add(name)
+    return found
 
 
 def logs(db: duckdb.DuckDBPyConnection) -> set[tuple[str, str | None]]:
