@@ -15,6 +15,7 @@ from bronze import DATASETS
 from ingestion import taken
 from ingestion.intake import INTAKE_ROWS, intakes
 from ingestion.load import CUT, TOGETHER, Loader
+from ingestion.pace import Pace, Report
 from ingestion.publish import Turns
 from lake.delta_log import Changes, DeltaLog
 from lake.expiry import Expired, expired, tallies
@@ -72,7 +73,6 @@ class Summary:
     problems: list[str] = field(default_factory=list)
 
 
-Report = Callable[[str], None]
 Opened = Callable[[duckdb.DuckDBPyConnection], None]
 
 
@@ -112,7 +112,7 @@ def ingest(
             turns,
             intake_rows,
             summary,
-            _Pace(report, report_seconds),
+            Pace(report, report_seconds),
             opened,
             dust_usd,
         )
@@ -145,7 +145,7 @@ class _Run:
         turns: Turns,
         intake_rows: int,
         summary: Summary,
-        pace: _Pace,
+        pace: Pace,
         opened: Opened,
         dust_usd: float,
     ) -> None:
@@ -372,23 +372,6 @@ class _Run:
                 with transaction(db):
                     taken.note_version(db, name, at)
         self.summary.datasets[names[0]].seconds += time.monotonic() - started
-
-
-class _Pace:
-    """Says what there is to say, and of what goes on only now and then."""
-
-    def __init__(self, report: Report, seconds: float) -> None:
-        self._report = report
-        self._seconds = seconds
-        self._said_at = time.monotonic()
-
-    def say(self, line: str) -> None:
-        self._report(line)
-        self._said_at = time.monotonic()
-
-    def go_on(self, line: str) -> None:
-        if time.monotonic() - self._said_at >= self._seconds:
-            self.say(line)
 
 
 def _told(names: tuple[str, ...], read: int, gained: int) -> str:

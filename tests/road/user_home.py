@@ -24,6 +24,12 @@ from sandbox.testing import Box
 BIN = Path(sys.executable).parent
 PROGRAMS = {"fetch": fetch, "ingest": ingest, "warehouse": warehouse}
 
+# Coarse prices, and each board once: eighty of them are a third of what a run costs.
+USUAL = {
+    "[prices]": "[prices]\nfidelity_minutes = 720\nhistory_days = 2\n",
+    "[leaderboard]": "[leaderboard]\ninterval_minutes = 1000000\n",
+}
+
 IDENTITY = [
     "transaction_hash",
     "proxy_wallet",
@@ -53,11 +59,7 @@ class Home:
             box.toml()
             + '\n[paths]\nlake = "data"\nwarehouse = "data/warehouse.duckdb"\n'
             + 'cursors = "cursor.json"\n'
-            + (
-                ""
-                if "[prices]" in more
-                else "[prices]\nfidelity_minutes = 720\nhistory_days = 2\n"
-            )
+            + "".join(text for head, text in USUAL.items() if head not in more)
             + more
         )
 
