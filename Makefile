@@ -24,7 +24,7 @@ lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/sqlfluff lint warehouse/sql
+	$(BIN)/sqlfluff lint --processes 0 warehouse/sql
 	$(MAKE) audit
 
 audit: setup
@@ -45,6 +45,9 @@ notebooks: .venv/notebooks
 	$(BIN)/python -m pip install --quiet --require-hashes --requirement notebooks/requirements.lock
 	touch $@
 
+# Whoever keeps Python from storing what it compiled makes every process of the tests
+# compile it again.
+test: export PYTHONDONTWRITEBYTECODE =
 test: setup
 	$(BIN)/pytest -n $(WORKERS) --dist worksteal
 
