@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import duckdb
 
 from ingestion.dictionary import PAGE, page, undescribed
@@ -9,6 +11,7 @@ from warehouse.glossary import GLOSSARY
 from warehouse.models import comment_on_columns, define_gold, define_silver, models
 
 
+@cache
 def columns() -> list[tuple[str, str, str, str | None]]:
     with duckdb.connect() as db:
         define_silver(db)

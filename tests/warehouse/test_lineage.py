@@ -59,7 +59,7 @@ def traced(tmp_path):
         write_deltalake(
             tmp_path / name, pa.Table.from_pylist(listed), partition_by="dt"
         )
-    return exchange, exchange.warehouse(), tmp_path
+    return exchange, exchange.filled(), tmp_path
 
 
 def origins(traced, text):
