@@ -137,7 +137,8 @@ class Loader:
     def add_up(self) -> None:
         """Add up anew the hours and days of which fills have changed.
 
-        Belongs at the end of a run, outside of a transaction: it makes its own.
+        Belongs at the end of a run, outside of a transaction: it makes its own. Gold
+        must be there.
         """
         stored.refresh(self._db, self._execute)
 

@@ -328,12 +328,12 @@ class _Run:
             self._take_in_together(db, loader, names, changes, its)
         with transaction(db):
             loader.count_expired(self._tallies(db))
-        loader.add_up()
         if not same_views:
             with transaction(db):
                 define_gold(db)
                 comment_on_columns(db)
                 taken.note_views(db)
+        loader.add_up()
         with transaction(db):
             loader.judge()
         # All of it in the file itself: a reader of a file beside its log waits.

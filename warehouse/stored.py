@@ -32,6 +32,7 @@ _STORED = (
 _SCRATCH = (
     "stale_fill",
     "stale_match",
+    "market_category",
     "market_terms",
     "pair_fill",
     "pair_move",
@@ -53,9 +54,14 @@ def refresh(
 ) -> None:
     """Add up all that is stale, some days or markets at a time, in transactions.
 
+    Gold must be there: it says which category the fills of a market count for.
     `execute` runs one statement on `db`: see `ingestion.load.Loader.execute`.
     """
     run_steps(execute, "StaleHour", "mark_replaced")
+    run_steps(execute, "MarketCategory", "read")
+    with transaction(db):
+        run_steps(execute, "CategoryDim", "take_in")
+        run_steps(execute, "MarketCategory", "take_in")
     run_steps(execute, "MarketTerms", "read")
     [(is_new,)] = db.execute("select not exists (from silver.TraderToken)").fetchall()
     run_steps(execute, "StaleTrader", "mark_everything" if is_new else "mark_replaced")

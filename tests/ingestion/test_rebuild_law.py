@@ -21,7 +21,7 @@ from bronze import DATASETS
 from ingestion.intake import intakes
 from ingestion.load import CUT, TOGETHER, Loader
 from lake.live_files import Changes, LiveFile
-from warehouse.models import define_silver
+from warehouse.models import define_silver, models
 
 EXAMPLES = int(os.environ.get("POLYLAKE_EXAMPLES", "3"))
 SECONDS = (0, 1, 86_400)
@@ -194,6 +194,9 @@ class Silver:
         self._db = duckdb.connect()
         self._db.execute("set TimeZone = 'UTC'")
         define_silver(self._db)
+        self._db.execute("create schema gold")
+        categories = models("gold")["market_categories"].steps["select"]
+        self._db.execute(f"create view gold.market_categories as {categories}")
         self._loader = Loader(self._db, root, partial(live_files, root))
 
     def run(self, commits, *, intake_rows):

@@ -84,3 +84,37 @@ def test_a_market_is_judged_anew_where_only_the_reason_is_another(traded):
     traded.execute("update silver.MarketJudged set reason = 'amm_era'")
     stored.judge(traded.execute)
     assert ask(traded, judged) == before
+
+
+def test_a_wallet_counts_in_the_category_that_its_market_has_now(traded):
+    counted = "select category, traders, trades from gold.category_daily order by all"
+    assert ask(traded, counted) == [("uncategorised", 2, 8)]
+    traded.execute(
+        "update silver.MarketDim set category = 'Tennis' where market_key = 2"
+    )
+    refresh(traded)
+    assert ask(traded, counted) == [("Tennis", 2, 4), ("uncategorised", 2, 4)]
+    assert ask(traded, "from silver.StaleHour") == []
+    traded.execute("update silver.MarketDim set category = 'Tennis'")
+    refresh(traded)
+    assert ask(traded, counted) == [("Tennis", 2, 8)]
+
+
+def test_wallets_of_a_category_are_those_of_its_fills_that_stand(traded):
+    traded.execute(
+        "update silver.MarketDim set category = 'Tennis' where market_key = 2"
+    )
+    traded.execute(
+        "update silver.TradeFact set withdrawn_at = now()::timestamp"
+        " where market_key = 2 and trader_key = 1"
+    )
+    traded.execute(f"insert into silver.StaleHour values (2, '{NOON}')")
+    refresh(traded)
+    by_fills = (
+        "select category, count(distinct trader_key) from silver.TradeFact"
+        " inner join silver.MarketKey using (market_key)"
+        " inner join gold.market_categories using (condition_id)"
+        " where withdrawn_at is null group by all order by all"
+    )
+    counted = "select category, traders from gold.category_daily order by all"
+    assert ask(traded, counted) == ask(traded, by_fills)

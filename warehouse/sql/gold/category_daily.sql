@@ -2,8 +2,8 @@
 -- Grain: one row per category and day with a fill.
 -- Key: category, trade_date
 -- Units: volume_shares in shares, volume_usd in dollars, trade_date UTC.
--- Sources: gold.daily_volume, gold.market_categories, silver.TradeFact,
--- silver.MarketKey
+-- Sources: gold.daily_volume, gold.market_categories, silver.TraderDay,
+-- silver.CategoryDim
 -- A market has one category (gold.market_categories), so rows add up over
 -- categories and days, except traders. share_of_day is the part of the day's
 -- dollars; null on a day without any that are known.
@@ -20,58 +20,38 @@ categories as (
     select * from gold.market_categories
 ),
 
-fills as (
-    select * from silver.TradeFact
-    where withdrawn_at is null
+wallet_days as (
+    select * from silver.TraderDay
 ),
 
-market_keys as (
-    select * from silver.MarketKey
+category_names as (
+    select * from silver.CategoryDim
 ),
 
--- numbers for names: a hundred million fills are grouped by these
-numbered as (
+wallets_by_category as (
     select
-        market_keys.market_key,
-        categories.category,
-        dense_rank() over (order by categories.category) as category_no
-    from market_keys
-    inner join categories
-        on market_keys.condition_id = categories.condition_id
-),
-
-names as (
-    select distinct
-        category_no,
-        category
-    from numbered
-),
-
-traders_of_category as (
-    select distinct
-        numbered.category_no,
-        fills.trader_key,
-        cast(fills.traded_at as date) as trade_date
-    from fills
-    inner join numbered on fills.market_key = numbered.market_key
+        trade_date,
+        unnest(category_keys) as category_key
+    from wallet_days
 ),
 
 counted as (
     select
         trade_date,
-        category_no,
+        category_key,
         count(*) as traders
-    from traders_of_category
+    from wallets_by_category
     group by all
 ),
 
 trader_counts as (
     select
         counted.trade_date,
-        names.category,
+        category_names.category,
         counted.traders
     from counted
-    inner join names on counted.category_no = names.category_no
+    inner join category_names
+        on counted.category_key = category_names.category_key
 ),
 
 volumes as (

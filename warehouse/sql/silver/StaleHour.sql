@@ -1,9 +1,9 @@
 -- One row per hour of a market whose fills changed since it was added up. Key:
 -- market_key, hour_start. Reads the rows that TradeFact takes in and changes
--- (fresh_trade, touched_pair), TokenPlace. Empty in a published file: every
--- ingest ends by adding up what is stale (warehouse/stored.py), in MarketHour,
--- MarketDay, TokenHour, TraderDay, each from the fills anew, so that the result
--- is that of a rebuild.
+-- (fresh_trade, touched_pair), TokenPlace; MarketCategory marks some, too.
+-- Empty in a published file: every ingest ends by adding up what is stale
+-- (warehouse/stored.py), in MarketHour, MarketDay, TokenHour, TraderDay, each
+-- from the fills anew, so that the result is that of a rebuild.
 -- Columns:
 -- hour_start: UTC hour
 
