@@ -25,7 +25,11 @@ db.close()
 
 
 class CastLake:
-    """A cast lake, its settings, and the commands run on it."""
+    """A cast lake, its settings, and the commands run on it.
+
+    One that an earlier run has cast into the same folder is used as it was left, with
+    its warehouse; `cost` is null then.
+    """
 
     def __init__(self, folder: Path, fills: int) -> None:
         self.folder = folder / f"lake-{fills}"
@@ -36,7 +40,11 @@ class CastLake:
             f'[paths]\nlake = "{self.folder}"\nwarehouse = "{self.warehouse}"\n'
             f'cursors = "{folder}/cursor-{fills}.json"\n'
         )
-        self.cost = spent([*self._cast, "--fills", str(fills)])
+        self.cost: Spent | None = None
+        done = folder / f"lake-{fills}.done"
+        if not done.exists():
+            self.cost = spent([*self._cast, "--fills", str(fills)])
+            done.touch()
 
     @property
     def _cast(self) -> list[str | Path]:

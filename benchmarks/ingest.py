@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from pathlib import Path
 
 import duckdb
 
@@ -23,8 +24,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--fills", type=int, default=1_000_000)
     parser.add_argument("--times", type=int, default=TIMES)
+    parser.add_argument("--keep", type=Path, help="folder of a lake to use again")
     chosen = parser.parse_args()
-    with scratch(gigabytes=chosen.fills * BYTES_A_FILL / 1e9 + 0.2) as folder:
+    room = chosen.fills * BYTES_A_FILL / 1e9 + 0.2
+    with scratch(gigabytes=room, keep=chosen.keep) as folder:
         lake = CastLake(folder, chosen.fills)
         trades, takers = (
             lake.folder / name / "*/*.parquet" for name in ("trades", "taker_trades")
@@ -69,7 +72,7 @@ def main() -> int:
             {
                 "fills": fills,
                 "of_these_taker_told": told,
-                "cast_cpu_seconds": round(lake.cost.cpu_seconds, 1),
+                "cast_cpu_seconds": lake.cost and round(lake.cost.cpu_seconds, 1),
                 "medians": found,
                 "times_storing_trades_and_takers": round(
                     found["ingest"]["cpu_seconds"]

@@ -83,9 +83,10 @@ def main() -> int:
     parser.add_argument("--new", type=int, default=20_000)
     parser.add_argument("--markets", type=int, default=150)
     parser.add_argument("--times", type=int, default=TIMES)
+    parser.add_argument("--keep", type=Path, help="folder of lakes to use again")
     chosen = parser.parse_args()
     room = (chosen.few + chosen.many) * BYTES_A_FILL / 1e9 + 0.5
-    with scratch(gigabytes=room) as folder:
+    with scratch(gigabytes=room, keep=chosen.keep) as folder:
         lakes = {
             name: CastLake(folder, fills)
             for name, fills in (("few", chosen.few), ("many", chosen.many))

@@ -120,16 +120,19 @@ def cpu_of(pid: int) -> float:
 
 
 @contextmanager
-def scratch(*, gigabytes: float, packages: Sequence[str] = ()) -> Iterator[Path]:
+def scratch(
+    *, gigabytes: float, packages: Sequence[str] = (), keep: Path | None = None
+) -> Iterator[Path]:
     """A folder of its own, removed at the end, with room for so much.
 
     SystemExit that says what is lacking, before anything is done. The folder is made
-    where TMPDIR says; no other is written to.
+    where TMPDIR says; no other is written to. `keep` is one to use instead, and to
+    leave with what is in it for the next run; it is new, or an earlier run's.
     """
     lacking = [name for name in packages if importlib.util.find_spec(name) is None]
     if lacking:
         raise SystemExit(f"Lacks the packages {', '.join(lacking)}: make setup")
-    where = Path(tempfile.gettempdir())
+    where = Path(tempfile.gettempdir()) if keep is None else _kept(keep)
     free = shutil.disk_usage(where).free / 1e9
     if free < gigabytes:
         raise SystemExit(
@@ -138,10 +141,26 @@ def scratch(*, gigabytes: float, packages: Sequence[str] = ()) -> Iterator[Path]
         )
     before = signal.signal(signal.SIGTERM, _end)
     try:
-        with tempfile.TemporaryDirectory(prefix="polylake-bench-") as folder:
-            yield Path(folder)
+        if keep is not None:
+            yield where
+        else:
+            with tempfile.TemporaryDirectory(prefix="polylake-bench-") as folder:
+                yield Path(folder)
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+def _kept(folder: Path) -> Path:
+    """Make sure that a folder is one of ours, so that no user's lake is ever meant."""
+    folder = folder.absolute()
+    mark = folder / ".polylake-bench"
+    if folder.exists() and any(folder.iterdir()) and not mark.exists():
+        raise SystemExit(
+            f"{folder} holds what no benchmark has made: name a folder that is new"
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    mark.touch()
+    return folder
 
 
 def _end(number: int, _: object) -> None:

@@ -40,6 +40,19 @@ def test_what_is_lacking_is_said_before_anything_is_done():
         scratch(gigabytes=10**9).__enter__()
 
 
+def test_a_folder_that_is_kept_is_one_of_ours(tmp_path):
+    kept = tmp_path / "kept"
+    for _ in range(2):
+        with scratch(gigabytes=0, keep=kept) as folder:
+            (folder / "lake").mkdir(exist_ok=True)
+    assert (kept / "lake").is_dir()
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "warehouse.duckdb").touch()
+    with pytest.raises(SystemExit, match="no benchmark has made"):
+        scratch(gigabytes=0, keep=tmp_path / "mine").__enter__()
+    assert [one.name for one in (tmp_path / "mine").iterdir()] == ["warehouse.duckdb"]
+
+
 def test_a_missed_target_is_exit_code_1(capsys):
     with scratch(gigabytes=0) as folder:
         (folder / "file").touch()
