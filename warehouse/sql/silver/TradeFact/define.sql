@@ -5,7 +5,7 @@
 -- walks the greatest count stands (the multiset maximum), so nothing is dropped
 -- for being equal and nothing counts twice for being fetched twice. Rows with
 -- withdrawn_at are no longer served; gold leaves them out. Stored by day,
--- market, second and hash, so that both filters skip row groups.
+-- market and second, so that both filters skip row groups.
 -- Steps in order: read, drop_known, tell_contested (of new rows of walks,
 -- tell_disputed instead), number, insert_fresh, take_in_contested,
 -- settle_withdrawn, tell_touched, read_touched, settle_takers.

@@ -1,5 +1,5 @@
--- Order runs against the pages, which begin with the newest row; pages of the
--- old API overlap and give none.
+-- The fills of seconds that are told in one way, and how many equal ones came
+-- before each.
 create or replace temp table repeated_row as
 with
 
@@ -29,40 +29,32 @@ qualify occurrence > 1;
 create or replace temp table fresh_trade as
 with
 
-ordered as (
-    select
-        *,
-        row_number() over (
-            partition by market_key, traded_at
-            order by page_no desc, row_no desc
-        ) as place
-    from incoming_trade
+uncontested as (
+    select * from incoming_trade
     anti join contested_pair using (market_key, traded_at)
 )
 
 select
-    ordered.market_key,
-    ordered.token_key,
-    ordered.trader_key,
-    ordered.walk_key,
-    ordered.transaction_hash,
-    ordered.is_buy,
-    ordered.size,
-    ordered.price,
-    ordered.traded_at,
-    ordered.seen_at,
-    ordered.page_no,
-    ordered.row_no,
-    ordered.match_hash,
-    ordered.identity_hash,
+    uncontested.market_key,
+    uncontested.token_key,
+    uncontested.trader_key,
+    uncontested.walk_key,
+    uncontested.transaction_hash,
+    uncontested.is_buy,
+    uncontested.size,
+    uncontested.price,
+    uncontested.traded_at,
+    uncontested.seen_at,
+    uncontested.page_no,
+    uncontested.row_no,
+    uncontested.match_hash,
+    uncontested.identity_hash,
     coalesce(repeated_row.occurrence, 1) as occurrence,
-    case
-        when not starts_with(walk_map.walk_id, 'v') then ordered.place
-    end as order_in_second
-from ordered
-inner join walk_map on ordered.walk_key = walk_map.walk_key
+    not starts_with(walk_map.walk_id, 'v') as has_order
+from uncontested
+inner join walk_map on uncontested.walk_key = walk_map.walk_key
 left join repeated_row
     on
-        ordered.identity_hash = repeated_row.identity_hash
-        and ordered.page_no is not distinct from repeated_row.page_no
-        and ordered.row_no is not distinct from repeated_row.row_no;
+        uncontested.identity_hash = repeated_row.identity_hash
+        and uncontested.page_no is not distinct from repeated_row.page_no
+        and uncontested.row_no is not distinct from repeated_row.row_no;
