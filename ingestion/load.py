@@ -177,7 +177,7 @@ class Loader:
 
     def judge(self) -> None:
         """Keep what is asked of markets with every wallet; gold must be there."""
-        stored.judge(self._execute)
+        stored.judge(self._db, self._execute)
 
     def _fact(self, dataset: str) -> int:
         model, keys = FACTS[dataset]

@@ -20,6 +20,7 @@ from warehouse.models import run_steps
 
 STALE_HOURS_AT_ONCE = 150_000  # some million fills: held in memory meanwhile
 FILLS_AT_ONCE = 2_000_000
+PAIRS_AT_ONCE = 4_000_000  # of wallet and token, where all are added up
 
 _STORED = (
     "MarketHour",
@@ -39,6 +40,8 @@ _SCRATCH = (
     "pair_log",
     "pair_added",
     "pair_new",
+    "total_row",
+    "total_change",
 )
 _LAST_KEY = 2**32
 
@@ -65,6 +68,7 @@ def refresh(
     run_steps(execute, "MarketTerms", "read")
     [(is_new,)] = db.execute("select not exists (from silver.TraderToken)").fetchall()
     run_steps(execute, "StaleTrader", "mark_everything" if is_new else "mark_replaced")
+    has_totals = _has_totals(db)
     for first, last in list(_spans(db, at_once)):
         with transaction(db):
             db.execute("set variable stale_from = ?::timestamp", [first])
@@ -74,19 +78,21 @@ def refresh(
                 run_steps(execute, model, "refresh")
             if not is_new:
                 _set_markets(db, 0, _LAST_KEY)
-                _add_up_wallets(execute, "read_news", "add_up", "part")
+                _add_up_wallets(
+                    execute, has_totals, "read_news", "add_up", "part"
+                )
             run_steps(execute, "StaleHour", "forget")
     for lowest, end in list(_slices(db, fills_at_once)):
         with transaction(db):
             _set_markets(db, lowest, end)
             run_steps(execute, "StaleTrader", "read")
-            _add_up_wallets(execute, "read_stale", "add_up")
+            _add_up_wallets(execute, has_totals, "read_stale", "add_up")
             run_steps(execute, "StaleTrader", "forget")
     for table in _SCRATCH:
         db.execute(f"drop table if exists temp.{table}")
 
 
-def judge(execute: Execute) -> None:
+def judge(db: duckdb.DuckDBPyConnection, execute: Execute) -> None:
     """Keep what gold's views say of markets that is asked for with every wallet.
 
     Belongs where the fills were put in a moment ago: they are not counted once more.
@@ -94,13 +100,39 @@ def judge(execute: Execute) -> None:
     execute("set variable tallies_stand_for_fills = true")
     try:
         for model in ("MarketJudged", "TokenMark"):
-            run_steps(execute, model, "judge")
+            run_steps(execute, model, "compare")
+        if _has_totals(db):
+            run_steps(execute, "TraderTotal", "shift", "weigh", "take_off")
+            _replace_judgement(execute)
+            run_steps(execute, "TraderTotal", "put_on", "apply")
+        else:
+            _replace_judgement(execute)
+            for lowest, end in list(_traders(db)):
+                db.execute("set variable traders_from = ?::bigint", [lowest])
+                db.execute("set variable traders_to = ?::bigint", [end])
+                run_steps(execute, "TraderTotal", "build", "weigh", "put_in")
     finally:
         execute("reset variable tallies_stand_for_fills")
 
 
-def _add_up_wallets(execute: Execute, *steps: str) -> None:
-    run_steps(execute, "TraderToken", *steps, "weigh", "describe", "store")
+def _replace_judgement(execute: Execute) -> None:
+    for model in ("MarketJudged", "TokenMark"):
+        run_steps(execute, model, "replace")
+
+
+def _has_totals(db: duckdb.DuckDBPyConnection) -> bool:
+    """Whether wallets' totals are kept up to date; in a new file they come last."""
+    [(has_some,)] = db.execute("select exists (from silver.TraderTotal)").fetchall()
+    return bool(has_some)
+
+
+def _add_up_wallets(execute: Execute, has_totals: bool, *steps: str) -> None:
+    run_steps(execute, "TraderToken", *steps, "weigh", "describe")
+    if has_totals:
+        run_steps(execute, "TraderTotal", "touch", "read", "weigh", "take_off")
+    run_steps(execute, "TraderToken", "store")
+    if has_totals:
+        run_steps(execute, "TraderTotal", "read", "put_on", "apply")
     run_steps(execute, "MarketTerms", "keep")
 
 
@@ -134,6 +166,16 @@ def _slices(db: duckdb.DuckDBPyConnection, at_once: int) -> Iterator[tuple[int, 
     ).fetchall()
     for lowest, highest in _cut(markets, at_once):
         yield lowest, highest + 1
+
+
+def _traders(db: duckdb.DuckDBPyConnection) -> Iterator[tuple[int, int]]:
+    """Cut the wallets into ranges of so many pairs, or of as many as lie together."""
+    pairs = db.execute(
+        "select trader_key // 4096, count(*) from silver.TraderToken "
+        "group by all order by 1"
+    ).fetchall()
+    for lowest, highest in _cut(pairs, PAIRS_AT_ONCE):
+        yield lowest * 4096, (highest + 1) * 4096
 
 
 def _cut(

@@ -145,6 +145,9 @@ WALLETS = (
     " using (market_key) left join (select token_key, token_id"
     " from silver.MarketTokenDim) using (token_key) order by all",
     "from silver.StaleTrader",
+    "select TraderTotal.* exclude (trader_key), trader_address"
+    " from silver.TraderTotal inner join silver.TraderDim using (trader_key)"
+    " order by all",
 )
 EVERYTHING = (
     "from fills order by all",
@@ -187,6 +190,18 @@ EVERYTHING = (
 )
 
 
+# What gold says of every market, for the law's part
+WORD = """
+create table gold.word (status varchar, payouts double[]);
+create view gold.market_completeness as
+select condition_id, status, '' as reason from silver.MarketKey, gold.word;
+create view gold.market_resolutions as
+select condition_id, payouts from silver.MarketKey, gold.word
+where payouts is not null;
+insert into gold.word values ('unknown', null)
+"""
+
+
 class Silver:
     """Silver in memory, fed with commits as runs of `ingest` feed a file."""
 
@@ -197,7 +212,14 @@ class Silver:
         self._db.execute("create schema gold")
         categories = models("gold")["market_categories"].steps["select"]
         self._db.execute(f"create view gold.market_categories as {categories}")
+        self._db.execute(WORD)
         self._loader = Loader(self._db, root, partial(live_files, root))
+
+    def say(self, status, payouts):
+        """Let gold say another thing of the markets from the next run on."""
+        self._db.execute(
+            "update gold.word set status = ?, payouts = ?", [status, payouts]
+        )
 
     def run(self, commits, *, intake_rows):
         for names in TOGETHER:
@@ -209,6 +231,9 @@ class Silver:
                 self._loader.take_in(names, intake)
                 self._db.execute("commit")
         self._loader.add_up()
+        self._db.execute("begin")
+        self._loader.judge()
+        self._db.execute("commit")
 
     def contents(self):
         self._db.execute(FILLS)
@@ -275,25 +300,39 @@ DEED = st.tuples(
     st.lists(DEED, min_size=4, max_size=20),
     st.sets(st.integers(1, 40), max_size=2),
     st.sets(st.integers(0, 40), max_size=2),
+    st.lists(
+        st.tuples(
+            st.sampled_from(["complete", "partial"]),
+            st.sampled_from([None, [1.0, 0.0], [0.0, 1.0], [0.5, 0.5]]),
+        ),
+        min_size=4,
+        max_size=4,
+    ),
 )
 def test_what_a_wallet_did_is_the_same_added_up_at_once_or_as_it_came(
-    deeds, cuts, late
+    deeds, cuts, late, words
 ):
-    """Most runs go on from the last one, some bring what is older than that."""
+    """Most runs go on from the last one, some bring what is older than that.
+
+    Between them gold may find the market complete, settled, or settled otherwise.
+    """
     ends = sorted(cuts)
     parts = defaultdict(list)
     for n, (turn, wallet, token, side, size, price) in enumerate(sorted(deeds)):
         named = {"wallet": wallet, "token": token, "side": side, "hash": f"a{n}"}
+        named["outcome_index"] = int(token) - 101
         row = trade(900 * turn, size=size, price=price, row=n, **named)
         parts[99 if turn in late else sum(turn >= end for end in ends)].append(row)
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         often, once = Silver(root), Silver(root)
         everything = defaultdict(list)
-        for number, part in sorted(parts.items()):
+        for (number, part), word in zip(sorted(parts.items()), words, strict=False):
             files = list(written(root, number, "trades", part))
             everything["trades"] += files
+            often.say(*word)
             often.run(defaultdict(list, trades=files), intake_rows=10)
+        once.say(*word)
         once.run(everything, intake_rows=1000)
         told, wanted = often.contents(), once.contents()
         assert [told[query] for query in WALLETS] == [wanted[q] for q in WALLETS]

@@ -203,7 +203,7 @@ def settle(db: duckdb.DuckDBPyConnection, winners: set[str]) -> None:
 def catch_up(db: duckdb.DuckDBPyConnection) -> None:
     """End as ingest ends."""
     stored.refresh(db, db.execute)
-    stored.judge(db.execute)
+    stored.judge(db, db.execute)
 
 
 def test_captured_closed_positions_made_what_the_exchange_says():

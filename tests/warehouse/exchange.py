@@ -85,13 +85,13 @@ def empty_warehouse() -> duckdb.DuckDBPyConnection:
 def add_up(db: duckdb.DuckDBPyConnection) -> None:
     """Add up all that was put in by hand, and end as ingest ends."""
     _sum_up(db)
-    stored.judge(db.execute)
+    stored.judge(db, db.execute)
 
 
 def catch_up(db: duckdb.DuckDBPyConnection) -> None:
     """End as ingest ends, after the catalogue or the proof changed."""
     stored.refresh(db, db.execute)
-    stored.judge(db.execute)
+    stored.judge(db, db.execute)
 
 
 def _sum_up(db: duckdb.DuckDBPyConnection) -> None:

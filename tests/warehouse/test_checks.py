@@ -22,6 +22,7 @@ DAMAGE = {
     ),
     "days_are_the_sum_of_their_fills": "delete from silver.TradeFact" + ONE,
     "wallets_add_up_to_their_fills": "update silver.TraderToken set trades = 9",
+    "totals_add_up_to_their_wallets": "update silver.TraderTotal set markets = 9",
     "hours_add_up_to_their_days": "update silver.MarketHour set trades = trades + 1",
     "no_fill_after_the_settlement": (
         "update silver.ResolutionFact set resolved_at = '2026-10-01'"

@@ -82,7 +82,7 @@ def test_a_market_is_judged_anew_where_only_the_reason_is_another(traded):
     judged = "select market_key, status, reason from silver.MarketJudged order by all"
     before = ask(traded, judged)
     traded.execute("update silver.MarketJudged set reason = 'amm_era'")
-    stored.judge(traded.execute)
+    stored.judge(traded, traded.execute)
     assert ask(traded, judged) == before
 
 

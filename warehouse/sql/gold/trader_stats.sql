@@ -2,7 +2,7 @@
 -- Grain: one row per wallet with a fill.
 -- Key: proxy_wallet
 -- Units: _usd in dollars, shares and rates from 0 to 1, times UTC.
--- Sources: silver.TraderTokenPnl, silver.MarketJudged, silver.TraderDim,
+-- Sources: silver.TraderTotal, silver.TraderTokenPnl, silver.TraderDim,
 -- silver.MarketDim, silver.Expiry, silver.WalletPositionFact,
 -- silver.WalletWalk
 -- P&L is that of gold.trader_pnl, which says what fills can tell: where
@@ -38,15 +38,8 @@
 --     P&L are those of the fills left; null where it never did
 with
 
-pairs as (
-    select
-        *,
-        cash_usd + value_usd - fees_usd as net_pnl_usd
-    from silver.TraderTokenPnl
-),
-
-judged as (
-    select * from silver.MarketJudged
+totals as (
+    select * from silver.TraderTotal
 ),
 
 traders as (
@@ -77,75 +70,48 @@ walked as (
     where dataset = 'activity' and outcome = 'end'
 ),
 
--- Markets of which the wallet has several tokens, won or lost as a whole
-several as (
+-- What no total can hold, for its price moves
+moving as (
     select
         trader_key,
-        market_key,
-        sum(net_pnl_usd) as net_pnl_usd
-    from pairs
-    where is_settled and not is_sole
-    group by all
-),
-
-several_won as (
-    select
-        trader_key,
-        count(*) as markets_won
-    from several
-    where net_pnl_usd > 0
+        sum(value_usd) as value_usd,
+        sum(value_usd - cost_usd) as unrealized_usd
+    from silver.TraderTokenPnl
+    where not is_settled
     group by trader_key
-),
-
-by_trader as (
-    select
-        pairs.trader_key,
-        cast(sum(pairs.trades) as bigint) as trades,
-        cast(sum(pairs.maker_trades) as bigint) as maker_trades,
-        cast(sum(pairs.taker_trades) as bigint) as taker_trades,
-        cast(sum(pairs.fees_unknown_trades) as bigint)
-            as fees_unknown_trades,
-        cast(min(pairs.first_traded_at) as timestamp) as first_traded_at,
-        cast(max(pairs.last_traded_at) as timestamp) as last_traded_at,
-        count(*) filter (where pairs.is_first) as markets,
-        count(*) filter (where pairs.is_first and pairs.is_settled)
-            as markets_settled,
-        count(*) filter (
-            where pairs.is_sole and pairs.is_settled and pairs.net_pnl_usd > 0
-        ) as sole_won,
-        count(*) filter (
-            where
-            pairs.is_first and judged.status is distinct from 'complete'
-        ) as markets_incomplete,
-        sum(pairs.bought_usd) as bought_usd,
-        sum(pairs.sold_usd) as sold_usd,
-        sum(pairs.value_usd) as value_usd,
-        sum(
-            pairs.cash_usd
-            + if(pairs.is_settled, pairs.value_usd, pairs.cost_usd)
-        ) as realized_usd,
-        sum(if(pairs.is_settled, 0, pairs.value_usd - pairs.cost_usd))
-            as unrealized_usd,
-        sum(pairs.cash_usd + pairs.value_usd) as gross_pnl_usd,
-        sum(pairs.fees_usd) as fees_usd,
-        sum(pairs.net_pnl_usd) as net_pnl_usd,
-        sum(pairs.assumed_split_usd) as assumed_split_usd
-    from pairs
-    left join judged on pairs.market_key = judged.market_key
-    group by pairs.trader_key
 ),
 
 counted as (
     select
-        by_trader.*,
         traders.trader_address as proxy_wallet,
         traders.name,
         traders.pseudonym,
-        by_trader.sole_won + coalesce(several_won.markets_won, 0)
-            as markets_won
-    from by_trader
-    inner join traders on by_trader.trader_key = traders.trader_key
-    left join several_won on by_trader.trader_key = several_won.trader_key
+        cast(totals.trades as bigint) as trades,
+        cast(totals.maker_trades as bigint) as maker_trades,
+        cast(totals.taker_trades as bigint) as taker_trades,
+        cast(totals.fees_unknown_trades as bigint) as fees_unknown_trades,
+        cast(totals.first_traded_at as timestamp) as first_traded_at,
+        cast(totals.last_traded_at as timestamp) as last_traded_at,
+        cast(totals.markets as bigint) as markets,
+        cast(totals.markets_settled as bigint) as markets_settled,
+        cast(totals.markets_won as bigint) as markets_won,
+        cast(totals.markets_incomplete as bigint) as markets_incomplete,
+        totals.bought_nano_usd / 1e9 as bought_usd,
+        totals.sold_nano_usd / 1e9 as sold_usd,
+        totals.fees_nano_usd / 1e9 as fees_usd,
+        totals.split_nano_usd / 1e9 as assumed_split_usd,
+        coalesce(moving.unrealized_usd, 0) as unrealized_usd,
+        totals.payout_nano_usd / 1e9 + coalesce(moving.value_usd, 0)
+            as value_usd,
+        (
+            totals.sold_nano_usd
+            - totals.bought_nano_usd
+            - totals.split_nano_usd
+            + totals.payout_nano_usd
+        ) / 1e9 + coalesce(moving.value_usd, 0) as gross_pnl_usd
+    from totals
+    inner join traders on totals.trader_key = traders.trader_key
+    left join moving on totals.trader_key = moving.trader_key
 ),
 
 described as (
@@ -163,12 +129,10 @@ described as (
         counted.bought_usd,
         counted.sold_usd,
         counted.value_usd,
-        counted.realized_usd,
         counted.unrealized_usd,
         counted.gross_pnl_usd,
         counted.fees_usd,
         counted.fees_unknown_trades,
-        counted.net_pnl_usd,
         counted.assumed_split_usd,
         counted.first_traded_at,
         counted.last_traded_at,
@@ -186,8 +150,10 @@ described as (
         counted.markets_won / nullif(counted.markets_settled, 0)
             as win_rate,
         counted.bought_usd + counted.sold_usd as volume_usd,
-        counted.net_pnl_usd / nullif(counted.bought_usd, 0)
-            as return_on_bought
+        counted.gross_pnl_usd - counted.unrealized_usd as realized_usd,
+        counted.gross_pnl_usd - counted.fees_usd as net_pnl_usd,
+        (counted.gross_pnl_usd - counted.fees_usd)
+        / nullif(counted.bought_usd, 0) as return_on_bought
     from counted
     cross join expiry
     left join pools on counted.proxy_wallet = pools.proxy_wallet

@@ -13,7 +13,7 @@ create table if not exists silver.MarketJudged (
     reason varchar not null
 );
 
--- step: judge
+-- step: compare
 create or replace temp table judgement as
 select
     MarketKey.market_key,
@@ -28,6 +28,7 @@ anti join silver.MarketJudged
         and market_completeness.status = MarketJudged.status
         and market_completeness.reason = MarketJudged.reason;
 
+-- step: replace
 delete from silver.MarketJudged
 using judgement
 where MarketJudged.market_key = judgement.market_key;

@@ -20,7 +20,7 @@ create table if not exists silver.TokenMark (
     price double
 );
 
--- step: judge
+-- step: compare
 create or replace temp table mark as
 with
 
@@ -100,6 +100,7 @@ where
     (mark.outcomes, mark.payout, mark.price)
     is distinct from (TokenMark.outcomes, TokenMark.payout, TokenMark.price);
 
+-- step: replace
 -- a token may have moved, and outcomes may have got names
 delete from silver.TokenMark
 where not exists (
