@@ -118,3 +118,29 @@ def test_wallets_of_a_category_are_those_of_its_fills_that_stand(traded):
     )
     counted = "select category, traders from gold.category_daily order by all"
     assert ask(traded, counted) == ask(traded, by_fills)
+
+
+def test_a_wallet_that_trades_another_token_still_has_one_first_row(traded):
+    traded.execute("create temp table later as from silver.TradeFact limit 0")
+    traded.execute(
+        f"insert into later from silver.TradeFact where traded_at > '{NOON}'"
+    )
+    traded.execute(f"delete from silver.TradeFact where traded_at > '{NOON}'")
+    for stale in ("StaleHour", "StaleTrader"):
+        run_steps(traded.execute, stale, "mark_everything")
+    refresh(traded)
+    rows = (
+        "select trader_key, count(*), count(*) filter (where is_first),"
+        " bool_or(is_sole) from silver.TraderToken where market_key = 1"
+        " group by all order by 2"
+    )
+    buyer, seller = ask(traded, rows)
+    assert buyer[1:] == (1, 1, True)
+    assert seller[1:] == (2, 1, False)  # has split full sets
+    traded.execute("insert into silver.TradeFact from later")
+    traded.execute(
+        "insert into silver.StaleHour"
+        " select distinct market_key, date_trunc('hour', traded_at) from later"
+    )
+    refresh(traded)
+    assert [row[1:] for row in ask(traded, rows)] == [(2, 1, False)] * 2
