@@ -36,10 +36,13 @@ _SCRATCH = (
     "market_category",
     "market_terms",
     "pair_fill",
+    "pair_sum",
+    "pair_mixed",
     "pair_move",
-    "pair_log",
-    "pair_added",
-    "pair_new",
+    "pair_split",
+    "pair_cost",
+    "pair_fee",
+    "pair_untraded",
     "total_row",
     "total_change",
 )
@@ -78,15 +81,13 @@ def refresh(
                 run_steps(execute, model, "refresh")
             if not is_new:
                 _set_markets(db, 0, _LAST_KEY)
-                _add_up_wallets(
-                    execute, has_totals, "read_news", "add_up", "part"
-                )
+                _add_up_wallets(db, execute, has_totals, "read_news", "add_up", "part")
             run_steps(execute, "StaleHour", "forget")
     for lowest, end in list(_slices(db, fills_at_once)):
         with transaction(db):
             _set_markets(db, lowest, end)
             run_steps(execute, "StaleTrader", "read")
-            _add_up_wallets(execute, has_totals, "read_stale", "add_up")
+            _add_up_wallets(db, execute, has_totals, "read_stale", "add_up")
             run_steps(execute, "StaleTrader", "forget")
     for table in _SCRATCH:
         db.execute(f"drop table if exists temp.{table}")
@@ -126,11 +127,16 @@ def _has_totals(db: duckdb.DuckDBPyConnection) -> bool:
     return bool(has_some)
 
 
-def _add_up_wallets(execute: Execute, has_totals: bool, *steps: str) -> None:
+def _add_up_wallets(
+    db: duckdb.DuckDBPyConnection, execute: Execute, has_totals: bool, *steps: str
+) -> None:
     run_steps(execute, "TraderToken", *steps, "weigh", "describe")
     if has_totals:
         run_steps(execute, "TraderTotal", "touch", "read", "weigh", "take_off")
     run_steps(execute, "TraderToken", "store")
+    [(is_any,)] = db.execute("select exists (from pair_sum)").fetchall()
+    if is_any:  # a large insert: not held twice
+        run_steps(db.execute, "TraderToken", "insert_new")
     if has_totals:
         run_steps(execute, "TraderTotal", "read", "put_on", "apply")
     run_steps(execute, "MarketTerms", "keep")

@@ -36,7 +36,11 @@ where
     and try_cast(round(size * 1e6) as bigint) is not null;
 
 create or replace temp table pair_open as
-select TraderToken.*
+select
+    TraderToken.*,
+    round(
+        (TraderToken.bought_shares - TraderToken.sold_shares) * 1e6
+    )::hugeint as held_micros
 from silver.TraderToken
 semi join pair_fill using (trader_key, market_key);
 

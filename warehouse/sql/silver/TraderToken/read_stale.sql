@@ -1,6 +1,9 @@
 -- All fills of the stale wallets; nothing of what was known of them stands.
 create or replace temp table pair_open as
-select * from silver.TraderToken
+select
+    *,
+    0::hugeint as held_micros
+from silver.TraderToken
 where false;
 
 create or replace temp view whole_fill as

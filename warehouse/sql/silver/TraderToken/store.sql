@@ -1,4 +1,3 @@
--- Rows of one kind side by side, but a few thousand wallets at a time.
 delete from silver.TraderToken
 using stale_market
 where
@@ -15,14 +14,8 @@ where
     and TraderToken.trader_key = stale_trader.trader_key;
 
 delete from silver.TraderToken
-using pair_new
+using pair_sum
 where
-    TraderToken.trader_key = pair_new.trader_key
-    and TraderToken.market_key = pair_new.market_key
-    and TraderToken.token_key = pair_new.token_key;
-
-insert into silver.TraderToken by name
-select * from pair_new
-order by
-    trader_key // 4096, trades = 1, is_sole, sold_shares > 0, taker_trades,
-    trader_key, market_key, token_key;
+    TraderToken.trader_key = pair_sum.trader_key
+    and TraderToken.market_key = pair_sum.market_key
+    and TraderToken.token_key = pair_sum.token_key;
