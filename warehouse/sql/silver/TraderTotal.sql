@@ -112,11 +112,12 @@ where
     and trader_key < getvariable('traders_to');
 
 -- step: weigh
--- What these rows add to each wallet's sums, pair by pair of wallet and market.
+-- What these rows add to each wallet's sums.
 create or replace temp view total_part as
 with
 
-rows_told as (
+-- read twice: that costs less than keeping it in between
+rows_told as not materialized (
     select
         total_row.*,
         TokenMark.payout is not null as is_settled,
@@ -152,35 +153,65 @@ rows_told as (
             and total_row.token_key is not distinct from TokenMark.token_key
     left join silver.MarketJudged
         on total_row.market_key = MarketJudged.market_key
-)
+),
 
-select
-    trader_key,
-    market_key,
-    sum(trades) as trades,
-    sum(taker_trades) as taker_trades,
-    sum(maker_trades) as maker_trades,
-    sum(fees_unknown_trades) as fees_unknown_trades,
-    count(*) filter (where is_first) as markets,
-    count(*) filter (where is_first and is_settled) as markets_settled,
-    if(
+-- of all tokens together, where a wallet has several of a market
+several as (
+    select
+        trader_key,
+        market_key
+    from rows_told
+    where is_settled and not is_sole
+    group by trader_key, market_key
+    having
         sum(
             sold_nano_usd - bought_nano_usd - split_nano_usd - fees_nano_usd
             + payout_nano_usd
-        ) filter (where is_settled) > 0,
-        1,
-        0
-    ) as markets_won,
-    count(*) filter (where is_first and is_incomplete) as markets_incomplete,
-    coalesce(sum(bought_nano_usd), 0) as bought_nano_usd,
-    coalesce(sum(sold_nano_usd), 0) as sold_nano_usd,
-    coalesce(sum(split_nano_usd), 0) as split_nano_usd,
-    coalesce(sum(fees_nano_usd), 0) as fees_nano_usd,
-    coalesce(sum(payout_nano_usd), 0) as payout_nano_usd,
-    min(first_traded_at) as first_traded_at,
-    max(last_traded_at) as last_traded_at
-from rows_told
-group by trader_key, market_key;
+        ) > 0
+),
+
+several_won as (
+    select
+        trader_key,
+        count(*) as markets_won
+    from several
+    group by trader_key
+),
+
+by_trader as (
+    select
+        trader_key,
+        sum(trades) as trades,
+        sum(taker_trades) as taker_trades,
+        sum(maker_trades) as maker_trades,
+        sum(fees_unknown_trades) as fees_unknown_trades,
+        count(*) filter (where is_first) as markets,
+        count(*) filter (where is_first and is_settled) as markets_settled,
+        count(*) filter (
+            where
+            is_sole
+            and is_settled
+            and sold_nano_usd - bought_nano_usd - split_nano_usd
+            - fees_nano_usd + payout_nano_usd > 0
+        ) as sole_won,
+        count(*) filter (where is_first and is_incomplete)
+            as markets_incomplete,
+        coalesce(sum(bought_nano_usd), 0) as bought_nano_usd,
+        coalesce(sum(sold_nano_usd), 0) as sold_nano_usd,
+        coalesce(sum(split_nano_usd), 0) as split_nano_usd,
+        coalesce(sum(fees_nano_usd), 0) as fees_nano_usd,
+        coalesce(sum(payout_nano_usd), 0) as payout_nano_usd,
+        min(first_traded_at) as first_traded_at,
+        max(last_traded_at) as last_traded_at
+    from rows_told
+    group by trader_key
+)
+
+select
+    by_trader.* exclude (sole_won),
+    by_trader.sole_won + coalesce(several_won.markets_won, 0) as markets_won
+from by_trader
+left join several_won on by_trader.trader_key = several_won.trader_key;
 
 -- step: take_off
 create or replace temp table total_change as
@@ -206,7 +237,7 @@ changed as (
 
 told as (
     select
-        * exclude (market_key),
+        *,
         false as was_total
     from total_change
     union all by name
@@ -305,23 +336,5 @@ order by total_new.trader_key;
 
 -- step: put_in
 insert into silver.TraderTotal by name
-select
-    trader_key,
-    sum(trades) as trades,
-    sum(taker_trades) as taker_trades,
-    sum(maker_trades) as maker_trades,
-    sum(fees_unknown_trades) as fees_unknown_trades,
-    sum(markets) as markets,
-    sum(markets_settled) as markets_settled,
-    sum(markets_won) as markets_won,
-    sum(markets_incomplete) as markets_incomplete,
-    sum(bought_nano_usd) as bought_nano_usd,
-    sum(sold_nano_usd) as sold_nano_usd,
-    sum(split_nano_usd) as split_nano_usd,
-    sum(fees_nano_usd) as fees_nano_usd,
-    sum(payout_nano_usd) as payout_nano_usd,
-    min(first_traded_at) as first_traded_at,
-    max(last_traded_at) as last_traded_at
-from total_part
-group by trader_key
+select * from total_part
 order by trader_key;
