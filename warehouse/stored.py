@@ -93,7 +93,12 @@ def refresh(
         db.execute(f"drop table if exists temp.{table}")
 
 
-def judge(db: duckdb.DuckDBPyConnection, execute: Execute) -> None:
+def judge(
+    db: duckdb.DuckDBPyConnection,
+    execute: Execute,
+    *,
+    pairs_at_once: int = PAIRS_AT_ONCE,
+) -> None:
     """Keep what gold's views say of markets that is asked for with every wallet.
 
     Belongs where the fills were put in a moment ago: they are not counted once more.
@@ -102,13 +107,16 @@ def judge(db: duckdb.DuckDBPyConnection, execute: Execute) -> None:
     try:
         for model in ("MarketJudged", "TokenMark"):
             run_steps(execute, model, "compare")
-        if _has_totals(db):
-            run_steps(execute, "TraderTotal", "shift", "weigh", "take_off")
+        run_steps(execute, "TraderTotal", "shift")
+        [(pairs,)] = db.execute("select getvariable('shifted_pairs')").fetchall()
+        if _has_totals(db) and pairs <= pairs_at_once:
+            run_steps(execute, "TraderTotal", "read_shifted", "weigh", "take_off")
             _replace_judgement(execute)
             run_steps(execute, "TraderTotal", "put_on", "apply")
         else:
             _replace_judgement(execute)
-            for lowest, end in list(_traders(db)):
+            run_steps(execute, "TraderTotal", "forget")
+            for lowest, end in list(_traders(db, pairs_at_once)):
                 db.execute("set variable traders_from = ?::bigint", [lowest])
                 db.execute("set variable traders_to = ?::bigint", [end])
                 run_steps(execute, "TraderTotal", "build", "weigh", "put_in")
@@ -174,13 +182,13 @@ def _slices(db: duckdb.DuckDBPyConnection, at_once: int) -> Iterator[tuple[int, 
         yield lowest, highest + 1
 
 
-def _traders(db: duckdb.DuckDBPyConnection) -> Iterator[tuple[int, int]]:
+def _traders(db: duckdb.DuckDBPyConnection, at_once: int) -> Iterator[tuple[int, int]]:
     """Cut the wallets into ranges of so many pairs, or of as many as lie together."""
     pairs = db.execute(
         "select trader_key // 4096, count(*) from silver.TraderToken "
         "group by all order by 1"
     ).fetchall()
-    for lowest, highest in _cut(pairs, PAIRS_AT_ONCE):
+    for lowest, highest in _cut(pairs, at_once):
         yield lowest * 4096, (highest + 1) * 4096
 
 

@@ -144,3 +144,24 @@ def test_a_wallet_that_trades_another_token_still_has_one_first_row(traded):
     )
     refresh(traded)
     assert [row[1:] for row in ask(traded, rows)] == [(2, 1, False)] * 2
+
+
+def test_totals_are_the_same_however_many_pairs_are_told_otherwise():
+    exchange = Exchange()
+    for market in (exchange.market(), exchange.market()):
+        exchange.match(market, "10", price="0.4", at=NOON)
+        exchange.match(market, "25", price="0.3", at=NOON + minutes(60), token=1)
+        exchange.settlement(market, NOON + minutes(90), 1.0, 0.0)
+    exchange.walk(1, 2, at=NOON + minutes(120))
+    db = exchange.warehouse()
+    totals = "from silver.TraderTotal order by all"
+    before = ask(db, totals)
+    told = {}
+    for pairs_at_once in (0, 1_000):
+        db.execute("update silver.ResolutionFact set payouts = [0, 1]")
+        stored.judge(db, db.execute, pairs_at_once=pairs_at_once)
+        told[pairs_at_once] = ask(db, totals)
+        db.execute("update silver.ResolutionFact set payouts = [1, 0]")
+        stored.judge(db, db.execute, pairs_at_once=pairs_at_once)
+        assert ask(db, totals) == before
+    assert told[0] == told[1_000] != before

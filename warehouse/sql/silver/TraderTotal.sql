@@ -8,8 +8,9 @@
 -- dollar, so that what is taken off is what was put on. The first and the last
 -- trade cannot be taken off: where one goes, the wallet's rows are read again.
 -- Steps around TraderToken's `store`: touch, read, weigh, take_off; then read,
--- put_on, apply. Around a new judgement: shift, weigh, take_off; then put_on,
--- apply. In a new file: build, weigh, put_in, for some wallets at a time.
+-- put_on, apply. Around a new judgement: shift, read_shifted, weigh, take_off;
+-- then put_on, apply. In a new file, and where that moves too many pairs
+-- (forget): build, weigh, put_in, for some wallets at a time.
 -- Columns:
 -- trades: fills of this wallet
 -- taker_trades: those in which it crossed the book
@@ -79,7 +80,7 @@ semi join total_touched
         and TraderToken.market_key = total_touched.market_key;
 
 -- step: shift
--- All pairs of the markets that are about to be told otherwise.
+-- Markets that are about to be told otherwise, and how many pairs are theirs.
 create or replace temp table shifted_market as
 select market_key
 from judgement
@@ -98,10 +99,20 @@ where
     (coalesce(mark.outcomes, 2), mark.payout)
     is distinct from (coalesce(TokenMark.outcomes, 2), TokenMark.payout);
 
+set variable shifted_pairs = (
+    select count(*) from silver.TraderToken
+    semi join shifted_market
+        on TraderToken.market_key = shifted_market.market_key
+);
+
+-- step: read_shifted
 create or replace temp table total_row as
 select TraderToken.*
 from silver.TraderToken
 semi join shifted_market on TraderToken.market_key = shifted_market.market_key;
+
+-- step: forget
+delete from silver.TraderTotal;
 
 -- step: build
 create or replace temp table total_row as
