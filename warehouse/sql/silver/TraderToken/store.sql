@@ -1,3 +1,4 @@
+-- What is added up anew goes first: insert_new puts it back.
 delete from silver.TraderToken
 using stale_market
 where
