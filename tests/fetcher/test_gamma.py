@@ -115,6 +115,15 @@ def test_each_filter_that_is_ignored_is_noticed_by_its_rows(ignored, asked):
     rows(gamma, asked)
 
 
+def test_a_market_that_closes_while_its_listing_is_cached_is_kept():
+    markets = [{"id": str(n), "closed": n % 10 == 0} for n in range(1, 51)]
+    assert len(rows(Scripted({"markets": markets}), closed(False))) == 50
+    assert rows(Scripted({"markets": [{"id": "1", "closed": True}]}), closed(False))
+    markets[0]["closed"] = True
+    with pytest.raises(FilterIgnored, match="6 of 50 rows"):
+        rows(Scripted({"markets": markets}), closed(False))
+
+
 def test_a_condition_id_that_comes_back_padded_is_the_one_asked_for():
     short = "0x" + "a" * 62
     api = Scripted({"markets": [{"id": "1", "conditionId": short.upper() + "00"}]})
