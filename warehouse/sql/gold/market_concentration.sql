@@ -35,7 +35,9 @@ markets as (
     select * from silver.MarketDim
 ),
 
--- most wallets have one token of a market: their rows need no adding up
+-- Most wallets have one token of a market, or one that they traded beside others
+-- that an assumed split left them: the former need no adding up, the latter add
+-- nothing.
 traders_of_market as (
     select
         market_key,
@@ -49,7 +51,7 @@ traders_of_market as (
         sum(bought_shares + sold_shares) as traded_shares,
         sum(bought_usd + sold_usd) as traded_usd
     from pairs
-    where not is_sole
+    where not is_sole and trades > 0
     group by market_key, trader_key
 ),
 
