@@ -1,0 +1,2 @@
+-- All of it is added up anew.
+delete from silver.TraderTotal;
