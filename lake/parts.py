@@ -16,11 +16,13 @@ import polars as pl
 import pyarrow as pa
 
 from lake.dataset import Dataset
-from lake.encoding import compact, joined, lower_hex, one_chunk, series
+from lake.encoding import compact, dictionary, joined, lower_hex, series
 
 DAY = 86_400
 _HOUR = 3_600
 _PLACE = ["day", "group", "hour"]
+_HOURS = {"group": pl.Categorical, "hour": pl.Int64}
+_COUNTS_AT_ONCE = 100_000
 
 
 class Source(Protocol):
@@ -109,19 +111,24 @@ class _Placed:
 def _placed(dataset: Dataset, rows: pa.Table, heavy: pl.Series) -> _Placed:
     place = pl.DataFrame({"day": day_of(dataset, rows)})
     if heavy.is_empty():
-        nothing = {"group": pl.lit(None, pl.String), "hour": pl.lit(None, pl.Int64)}
+        nothing = {name: pl.lit(None, kind) for name, kind in _HOURS.items()}
         return _Placed(rows, place.with_columns(**nothing))
     here = pl.col("day").is_in(heavy.implode())
     place = place.with_columns(
-        hour=_seconds(dataset, rows) // _HOUR,
-        group=series(lower_hex(one_chunk(rows[_group(dataset)]).cast(pa.string()))),
+        group=_groups(rows[_group(dataset)]), hour=_seconds(dataset, rows) // _HOUR
     )
-    return _Placed(
-        rows,
-        place.with_columns(
-            group=pl.when(here).then("group"), hour=pl.when(here).then("hour")
-        ),
-    )
+    return _Placed(rows, place.with_columns(pl.when(here).then(pl.col(_HOURS))))
+
+
+def _groups(column: pa.ChunkedArray) -> pl.Series:
+    """Each row's group, as a number that polars keeps for its text.
+
+    Not as text: those of polars point into the memory in which Arrow had read them, so
+    a single row that is kept would keep all that came with it.
+    """
+    codes, texts = dictionary(column)
+    names = series(lower_hex(texts.cast(pa.string()))).cast(pl.Categorical)
+    return names.gather(series(codes))
 
 
 def _group(dataset: Dataset) -> str:
@@ -151,17 +158,19 @@ def _plan(
 def _counts(
     dataset: Dataset, sources: Sequence[Source], heavy: pl.Series
 ) -> pl.DataFrame:
+    """How many rows each place has."""
     columns = [dataset.day_of, _group(dataset)]
-    return (
-        pl.concat(
-            _placed(dataset, source(columns), heavy)
-            .place.group_by(_PLACE)
-            .agg(rows=pl.len())
-            for source in sources
-        )
-        .group_by(_PLACE)
-        .agg(pl.col("rows").sum().cast(pl.Int64))
-    )
+    counts: list[pl.DataFrame] = []
+    for source in sources:
+        place = _placed(dataset, source(columns), heavy).place
+        counts.append(place.group_by(_PLACE).agg(rows=pl.len().cast(pl.Int64)))
+        if sum(map(len, counts)) > max(_COUNTS_AT_ONCE, 2 * len(counts[0])):
+            counts = [_summed(counts)]
+    return _summed(counts)
+
+
+def _summed(counts: list[pl.DataFrame]) -> pl.DataFrame:
+    return pl.concat(counts).group_by(_PLACE).agg(pl.col("rows").sum())
 
 
 def _spill(placed: _Placed, plan: pl.DataFrame, scratch: Path, number: int) -> None:
