@@ -7,8 +7,8 @@ different parts, so each part can be judged by itself.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -20,8 +20,8 @@ from lake.encoding import compact, dictionary, joined, lower_hex, series
 
 DAY = 86_400
 _HOUR = 3_600
-_PLACE = ["day", "group", "hour"]
-_HOURS = {"group": pl.Categorical, "hour": pl.Int64}
+_PLACE = ["day", "group", "since"]
+_HOURS = {"group": pl.Categorical, "since": pl.Int64}
 _COUNTS_AT_ONCE = 100_000
 
 
@@ -48,23 +48,23 @@ def parts(
     most_bytes: int,
     scratch: Path,
 ) -> Iterator[Part]:
-    """Yield the rows of all sources, at most `rows`, in parts of about `most`.
+    """Yield the rows of all sources, at most `rows`, in parts of at most `most`.
 
-    Where rows are large, about `most_bytes` make a part. A single source is read whole,
-    so it should be a fraction of a part. If there is more than one part, rows wait on
-    disk in `scratch`, which is removed at the end.
+    Where rows are large, about `most_bytes` make a part; a second of one group is never
+    cut. A single source is read whole, so it should be a fraction of a part. If there
+    is more than one part, rows wait on disk in `scratch`, which is removed at the end.
     """
     if len(sources) > 1:
         most = min(most, _rows_within(most_bytes, sources))
     if rows <= most:
         yield from _part(dataset, [source() for source in sources])
         return
-    heavy, plan = _plan(dataset, sources, most)
+    plan = _plan(dataset, sources, most)
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir(parents=True)
     try:
         for number, source in enumerate(sources):
-            _spill(_placed(dataset, source(), heavy), plan, scratch, number)
+            _spill(_placed(dataset, source(), plan.heavy), plan, scratch, number)
         for folder in sorted(scratch.iterdir()):
             yield from _part(
                 dataset, [_read(path) for path in sorted(folder.iterdir())]
@@ -102,22 +102,56 @@ def _part(dataset: Dataset, tables: list[pa.Table]) -> Iterator[Part]:
 
 @dataclass(frozen=True)
 class _Placed:
-    """Rows, and where each belongs: its day, and on heavy days its group and hour."""
+    """Rows, and the place of each: its day, and on heavy days its group and hour.
+
+    Of heavy hours its second, too; `since` is when the hour or second begins.
+    """
 
     rows: pa.Table
     place: pl.DataFrame
 
 
-def _placed(dataset: Dataset, rows: pa.Table, heavy: pl.Series) -> _Placed:
+@dataclass(frozen=True)
+class _Heavy:
+    """Days with more rows than a part may have, and such hours of a group."""
+
+    days: pl.Series
+    hours: pl.DataFrame
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """The part of each place."""
+
+    heavy: _Heavy
+    part_of: pl.DataFrame
+
+
+_NOTHING_HEAVY = _Heavy(pl.Series("day", [], pl.Int32), pl.DataFrame(schema=_HOURS))
+
+
+def _placed(dataset: Dataset, rows: pa.Table, heavy: _Heavy) -> _Placed:
     place = pl.DataFrame({"day": day_of(dataset, rows)})
-    if heavy.is_empty():
+    if heavy.days.is_empty():
         nothing = {name: pl.lit(None, kind) for name, kind in _HOURS.items()}
         return _Placed(rows, place.with_columns(**nothing))
-    here = pl.col("day").is_in(heavy.implode())
+    here = pl.col("day").is_in(heavy.days.implode())
+    second = _seconds(dataset, rows)
     place = place.with_columns(
-        group=_groups(rows[_group(dataset)]), hour=_seconds(dataset, rows) // _HOUR
-    )
-    return _Placed(rows, place.with_columns(pl.when(here).then(pl.col(_HOURS))))
+        group=_groups(rows[_group(dataset)]), since=second // _HOUR * _HOUR
+    ).with_columns(pl.when(here).then(pl.col(_HOURS)))
+    if not heavy.hours.is_empty():
+        is_heavy = place.join(
+            heavy.hours.with_columns(is_heavy=True),
+            on=[*_HOURS],
+            how="left",
+            nulls_equal=True,
+            maintain_order="left",
+        )["is_heavy"]
+        place = place.with_columns(second=second, is_heavy=is_heavy).select(
+            "day", "group", since=pl.when("is_heavy").then("second").otherwise("since")
+        )
+    return _Placed(rows, place)
 
 
 def _groups(column: pa.ChunkedArray) -> pl.Series:
@@ -136,28 +170,39 @@ def _group(dataset: Dataset) -> str:
     return dataset.sort_by[0] if dataset.chain is None else dataset.chain.group
 
 
-def _plan(
-    dataset: Dataset, sources: Sequence[Source], most: int
-) -> tuple[pl.Series, pl.DataFrame]:
-    """Return the days that are too large for a part, and the part of each place.
+def _plan(dataset: Dataset, sources: Sequence[Source], most: int) -> _Plan:
+    """Find the part of each place.
 
-    Each part has about `most` rows of places that follow one another.
+    A part has places that follow one another, with at most `most` rows; but a second
+    of a group that has more is a part of its own.
     """
-    heavy = pl.Series("day", [], pl.Int32)
+    heavy = _NOTHING_HEAVY
     counts = _counts(dataset, sources, heavy)
-    days = counts.group_by("day").agg(pl.col("rows").sum())
-    heavy = days.filter(pl.col("rows") > most)["day"]
-    if len(heavy):
+    days = counts.filter(pl.col("rows") > most)["day"]
+    if len(days):
+        heavy = replace(heavy, days=days)
         counts = _counts(dataset, sources, heavy)
-    plan = counts.sort(_PLACE).select(
-        *_PLACE, part=(pl.col("rows").cum_sum() - 1) // most
-    )
-    return heavy, plan
+        hours = counts.filter(pl.col("rows") > most).select(*_HOURS)
+        if len(hours):
+            heavy = replace(heavy, hours=hours)
+            counts = _counts(dataset, sources, heavy)
+    counts = counts.sort(_PLACE)
+    numbers = pl.Series("part", _in_parts(counts["rows"], most), pl.Int64)
+    return _Plan(heavy, counts.select(*_PLACE, numbers))
 
 
-def _counts(
-    dataset: Dataset, sources: Sequence[Source], heavy: pl.Series
-) -> pl.DataFrame:
+def _in_parts(counts: Iterable[int], most: int) -> Iterator[int]:
+    """Number the parts of places of so many rows: as many of them as fit in each."""
+    part = rows = 0
+    for count in counts:
+        if rows and rows + count > most:
+            part += 1
+            rows = 0
+        rows += count
+        yield part
+
+
+def _counts(dataset: Dataset, sources: Sequence[Source], heavy: _Heavy) -> pl.DataFrame:
     """How many rows each place has."""
     columns = [dataset.day_of, _group(dataset)]
     counts: list[pl.DataFrame] = []
@@ -173,10 +218,10 @@ def _summed(counts: list[pl.DataFrame]) -> pl.DataFrame:
     return pl.concat(counts).group_by(_PLACE).agg(pl.col("rows").sum())
 
 
-def _spill(placed: _Placed, plan: pl.DataFrame, scratch: Path, number: int) -> None:
+def _spill(placed: _Placed, plan: _Plan, scratch: Path, number: int) -> None:
     order = (
         placed.place.with_row_index("row")
-        .join(plan, on=_PLACE, how="left", nulls_equal=True)
+        .join(plan.part_of, on=_PLACE, how="left", nulls_equal=True)
         .sort("part", "row")
     )
     rows = joined([placed.rows.take(order["row"].to_arrow())])

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import random
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import pairwise
 
 import pyarrow as pa
 from small_lake import FILLS, fills, page
 
 from lake.parts import parts
+
+HOUR = 3_600
+DAY = 24 * HOUR
 
 
 def cut(
@@ -49,6 +55,29 @@ def test_the_larger_the_rows_the_fewer_make_a_part(tmp_path):
     ]
     assert len(cut(tmp_path, tables, most_bytes=9_000)) == 3
     assert len(cut(tmp_path, tables)) == 1
+
+
+def test_a_part_is_as_large_as_asked_or_a_single_second_of_a_market(tmp_path):
+    rng = random.Random(7)
+    moments = (
+        lambda: rng.randrange(4 * DAY),
+        lambda: DAY + rng.randrange(DAY),  # a heavy day
+        lambda: DAY + 5 * HOUR + rng.randrange(100),  # a heavy hour
+        lambda: DAY + 5 * HOUR + 77,  # a heavy second
+    )
+    markets = ["0xAB", "0xab", "n", "o"]
+    drawn = [("a", rng.choice(markets), rng.choice(moments)(), 1) for _ in range(2_000)]
+    tables = [fills("w", n, drawn[n * 100 : n * 100 + 100]) for n in range(20)]
+    found = [rows.to_pylist() for rows in cut(tmp_path, tables, most=60)]
+    seconds = [{(r["market"].lower(), r["timestamp"]) for r in rows} for rows in found]
+    for rows, those in zip(found, seconds, strict=True):
+        assert len(rows) <= 60 or len(those) == 1
+    parts_of = Counter(one for those in seconds for one in those)
+    assert max(parts_of.values()) == 1
+    days = [{second // DAY for _, second in those} for those in seconds]
+    for earlier, later in pairwise(days):
+        assert max(earlier) <= min(later)
+    assert sum(map(len, found)) == 2_000
 
 
 def test_planning_keeps_no_rows(tmp_path):
