@@ -168,6 +168,7 @@ class Fold:
             new = part if judging is None else judging.stored(part)
             stored += new.rows.num_rows
             files += self._write(new, number)
+            del part, new  # or they stay while the next part is read
         if judging is not None:
             self._leave(number, waiting, judging)
         self._commit(files, number if numbers else None, reports)

@@ -93,11 +93,13 @@ def _seconds(dataset: Dataset, rows: pa.Table) -> pl.Series:
     return column if column.dtype == pl.Int64 else column.dt.epoch("s")
 
 
-def _part(dataset: Dataset, tables: list[pa.Table]) -> Iterator[Part]:
+def _part(dataset: Dataset, tables: list[pa.Table]) -> list[Part]:
+    """The rows as a part, if there are any; nothing else is left of the tables."""
     tables = [table for table in tables if table.num_rows]
-    if tables:
-        rows = joined(tables)
-        yield Part(rows, day_of(dataset, rows))
+    if not tables:
+        return []
+    rows = joined(tables)
+    return [Part(rows, day_of(dataset, rows))]
 
 
 @dataclass(frozen=True)

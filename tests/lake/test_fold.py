@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from datetime import date
 
 import polars as pl
@@ -12,6 +13,7 @@ from lake.batch import CursorChange
 from lake.dataset import Dataset
 from lake.fold import Fold, Folded
 from lake.landing import LandingFolder
+from lake.parts import Part, parts
 from lake.storage import Step
 from lake.walks import WALKS
 
@@ -222,6 +224,23 @@ def test_parts_of_any_size_give_the_same_lake(tmp_path, most_rows, most_bytes):
             of_file["timestamp"] // day
             == (date.fromisoformat(file.day) - date(1970, 1, 1)).days
         ).all()
+
+
+def test_no_part_is_kept_while_the_next_is_read(lake, monkeypatch):
+    held: list[weakref.ref[Part]] = []
+
+    def seen(part: Part) -> Part:
+        assert [one() for one in held] == [None] * len(held)
+        held.append(weakref.ref(part))
+        return part
+
+    monkeypatch.setattr("lake.fold.parts", lambda *a, **b: map(seen, parts(*a, **b)))
+    folder = LandingFolder(lake.storage, "fills", "w")
+    for number in range(1, 6):
+        batch = page("m1", number - 1, [A, B, C], ended=number == 5)
+        folder.write(number, [batch.rows["fills"]], batch.progress)
+    fold(lake, FILLS, 5, most_rows=5)
+    assert len(held) == 3
 
 
 @pytest.mark.parametrize("most_rows", [1, 2])
