@@ -33,7 +33,9 @@ def main() -> int:
         for millions in sorted(chosen.millions):
             say(f"{millions:g} million fills")
             home = Home(folder / "home", server.toml, UNLIMITED, BOTH_SIDES_ONLY)
-            markets = server.markets(days=DAYS, fills=int(millions * 1e6))
+            fills = int(millions * 1e6)
+            # no market so large that it is walked alone while the other threads wait
+            markets = server.markets(days=DAYS, fills=fills, largest=fills // 20)
             done = home.fetch("--mode", "trades", *named(markets))
             found[f"{millions:g} million"] = {
                 "fills": done.said["datasets"]["trades"]["rows_new"],

@@ -78,9 +78,18 @@ class Prepared:
             found: list[tuple[str, int]] = json.load(answer)
         return found
 
-    def markets(self, *, days: int, fills: int) -> list[str]:
-        """Young markets, those with most fills first, with about so many fills."""
-        found = self.listed(days=days)
+    def markets(
+        self, *, days: int, fills: int, largest: int | None = None
+    ) -> list[str]:
+        """Young markets, those with most fills first, with about so many fills.
+
+        None has more than `largest`.
+        """
+        found = [
+            (market, count)
+            for market, count in self.listed(days=days)
+            if largest is None or count <= largest
+        ]
         sums = accumulate(count for _, count in found)
         return [
             market

@@ -30,7 +30,7 @@ class Mutant:
 
 
 _BEGUN = "        numbers = dict(landed.files)\n        written = 0\n"
-_JOINED = "and ordered.row_no is not distinct from repeated_row.row_no"
+_JOINED = "and uncontested.row_no is not distinct from repeated_row.row_no"
 _KNOWN = "if last is not None and last {} new:"
 _CLEANED = "            self._clean(snapshot, folded)\n"
 _NUMBERS = "[n for n in self._landing.numbers() if {}n <= upto]"
