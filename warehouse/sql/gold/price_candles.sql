@@ -44,19 +44,21 @@ widths (width, width_seconds) as (
     values ('5m', 300), ('1h', 3600), ('1d', 86400)
 ),
 
-binary_markets as (
+-- by names, too: so who asks for one market has only its tokens read
+binary_markets as not materialized (
     select
         market_key,
+        condition_id,
         min(token_key) filter (where outcome_index = 0) as first_token_key,
         min(token_key) filter (where outcome_index = 1) as second_token_key
     from tokens
     where is_listed
-    group by market_key
+    group by market_key, condition_id
     having count(*) = 2
 ),
 
 -- whose prices each token's candles are made of
-shown as (
+shown as not materialized (
     select
         token_key,
         token_id,
@@ -75,7 +77,9 @@ shown as (
         true as is_mirrored
     from tokens
     inner join binary_markets
-        on tokens.token_key = binary_markets.second_token_key
+        on
+            tokens.token_key = binary_markets.second_token_key
+            and tokens.condition_id = binary_markets.condition_id
     where binary_markets.first_token_key is not null
 ),
 
@@ -179,57 +183,59 @@ merged as (
         bucket_second
 ),
 
-measured as (
+measured as not materialized (
     select * from filled
     union all by name
     select * from merged
 ),
 
-runs_of_seconds as (
-    select runs.*
-    from runs
-    semi join binary_markets on runs.token_key = binary_markets.second_token_key
-),
-
-buckets_of_seconds as (
+-- buckets for which a second token has prices of its own
+buckets_of_seconds as not materialized (
     select
-        runs_of_seconds.token_key,
+        runs.token_key,
+        binary_markets.condition_id,
         widths.width,
         unnest(
             range(
-                runs_of_seconds.first_second // widths.width_seconds,
-                runs_of_seconds.last_second // widths.width_seconds + 1
+                runs.first_second // widths.width_seconds,
+                runs.last_second // widths.width_seconds + 1
             )
         ) * widths.width_seconds as bucket_second
-    from runs_of_seconds
-    inner join widths
-        on runs_of_seconds.resolution_seconds <= widths.width_seconds
+    from runs
+    inner join binary_markets
+        on runs.token_key = binary_markets.second_token_key
+    inner join widths on runs.resolution_seconds <= widths.width_seconds
+),
+
+-- A left join where one with `anti` would do: only so does who asks for one
+-- market have only its prices read on the right side, too.
+chosen as not materialized (
+    select measured.*
+    from measured
+    left join buckets_of_seconds
+        on
+            if(measured.is_mirrored, measured.shown_token_key, null)
+            = buckets_of_seconds.token_key
+            and measured.condition_id = buckets_of_seconds.condition_id
+            and measured.width = buckets_of_seconds.width
+            and measured.bucket_second = buckets_of_seconds.bucket_second
+    where buckets_of_seconds.token_key is null
 ),
 
 final as (
     select
-        measured.token_id,
-        measured.condition_id,
-        measured.outcome,
-        measured.width,
-        measured.points,
-        measured.is_mirrored,
-        make_timestamp(measured.bucket_second * 1000000) as bucket_start,
-        if(measured.is_mirrored, round(1 - measured.open, 9), measured.open)
-            as open,
-        if(measured.is_mirrored, round(1 - measured.low, 9), measured.high)
-            as high,
-        if(measured.is_mirrored, round(1 - measured.high, 9), measured.low)
-            as low,
-        if(measured.is_mirrored, round(1 - measured.close, 9), measured.close)
-            as close
-    from measured
-    anti join buckets_of_seconds
-        on
-            measured.is_mirrored
-            and measured.shown_token_key = buckets_of_seconds.token_key
-            and measured.width = buckets_of_seconds.width
-            and measured.bucket_second = buckets_of_seconds.bucket_second
+        token_id,
+        condition_id,
+        outcome,
+        width,
+        points,
+        is_mirrored,
+        make_timestamp(bucket_second * 1000000) as bucket_start,
+        if(is_mirrored, round(1 - open, 9), open) as open,
+        if(is_mirrored, round(1 - low, 9), high) as high,
+        if(is_mirrored, round(1 - high, 9), low) as low,
+        if(is_mirrored, round(1 - close, 9), close) as close
+    from chosen
 )
 
 select * from final
