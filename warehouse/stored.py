@@ -81,13 +81,13 @@ def refresh(
                 run_steps(execute, model, "refresh")
             if not is_new:
                 _set_markets(db, 0, _LAST_KEY)
-                _add_up_wallets(db, execute, has_totals, "read_news", "add_up", "part")
+                _add_up_wallets(db, execute, "news", has_totals)
             run_steps(execute, "StaleHour", "forget")
     for lowest, end in list(_slices(db, fills_at_once)):
         with transaction(db):
             _set_markets(db, lowest, end)
             run_steps(execute, "StaleTrader", "read")
-            _add_up_wallets(db, execute, has_totals, "read_stale", "add_up")
+            _add_up_wallets(db, execute, "stale", has_totals)
             run_steps(execute, "StaleTrader", "forget")
     for table in _SCRATCH:
         db.execute(f"drop table if exists temp.{table}")
@@ -136,17 +136,22 @@ def _has_totals(db: duckdb.DuckDBPyConnection) -> bool:
 
 
 def _add_up_wallets(
-    db: duckdb.DuckDBPyConnection, execute: Execute, has_totals: bool, *steps: str
+    db: duckdb.DuckDBPyConnection, execute: Execute, which: str, has_totals: bool
 ) -> None:
-    run_steps(execute, "TraderToken", *steps, "weigh", "describe")
+    """Add up the wallets that have `news`, or those that are `stale`."""
+    run_steps(execute, "TraderToken", f"read_{which}", "add_up")
+    if which == "news":
+        run_steps(execute, "TraderToken", "part")
+    run_steps(execute, "TraderToken", "weigh", "describe", "tell_new")
     if has_totals:
-        run_steps(execute, "TraderTotal", "touch", "read", "weigh", "take_off")
+        run_steps(execute, "TraderTotal", f"before_{which}", "weigh", "take_off")
+        run_steps(execute, "TraderTotal", "after", "put_on")
     run_steps(execute, "TraderToken", "store")
     [(is_any,)] = db.execute("select exists (from pair_sum)").fetchall()
     if is_any:  # a large insert: not held twice
         run_steps(db.execute, "TraderToken", "insert_new")
     if has_totals:
-        run_steps(execute, "TraderTotal", "read", "put_on", "apply")
+        run_steps(execute, "TraderTotal", "apply")
     run_steps(execute, "MarketTerms", "keep")
 
 

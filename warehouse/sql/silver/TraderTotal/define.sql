@@ -7,10 +7,11 @@
 -- that is settled, or judged, otherwise than before. In whole billionths of a
 -- dollar, so that what is taken off is what was put on. The first and the last
 -- trade cannot be taken off: where one goes, the wallet's rows are read again.
--- Steps around TraderToken's `store`: touch, read, weigh, take_off; then read,
--- put_on, apply. Around a new judgement: shift, read_shifted, weigh, take_off;
--- then put_on, apply. In a new file, and where that moves too many pairs
--- (forget): build, weigh, put_in, for some wallets at a time.
+-- Steps before TraderToken's `store`: before_news or before_stale, weigh,
+-- take_off, after, put_on; after it: apply. Around a new judgement: shift,
+-- read_shifted, weigh, take_off; then put_on, apply. In a new file, and where
+-- that moves too many pairs (forget): build, weigh, put_in, for some wallets at
+-- a time.
 -- Columns:
 -- trades: fills of this wallet
 -- taker_trades: those in which it crossed the book
