@@ -35,9 +35,8 @@ markets as (
     select * from silver.MarketDim
 ),
 
--- Most wallets have one token of a market, or one that they traded beside others
--- that an assumed split left them: the former need no adding up, the latter add
--- nothing.
+-- Most wallets have one token of a market, which needs no adding up, or one
+-- that they traded beside others that an assumed split left: these add nothing.
 traders_of_market as (
     select
         market_key,
