@@ -107,9 +107,7 @@ def judge(
     try:
         for model in ("MarketJudged", "TokenMark"):
             run_steps(execute, model, "compare")
-        run_steps(execute, "TraderTotal", "shift")
-        [(pairs,)] = db.execute("select getvariable('shifted_pairs')").fetchall()
-        if _has_totals(db) and pairs <= pairs_at_once:
+        if _has_totals(db) and _shifted_pairs(db, execute) <= pairs_at_once:
             run_steps(execute, "TraderTotal", "read_shifted", "weigh", "take_off")
             _replace_judgement(execute)
             run_steps(execute, "TraderTotal", "put_on", "apply")
@@ -122,6 +120,13 @@ def judge(
                 run_steps(execute, "TraderTotal", "build", "weigh", "put_in")
     finally:
         execute("reset variable tallies_stand_for_fills")
+
+
+def _shifted_pairs(db: duckdb.DuckDBPyConnection, execute: Execute) -> int:
+    """How many pairs of wallet and token are about to be told otherwise."""
+    run_steps(execute, "TraderTotal", "shift")
+    [(pairs,)] = db.execute("select getvariable('shifted_pairs')").fetchall()
+    return int(pairs)
 
 
 def _replace_judgement(execute: Execute) -> None:

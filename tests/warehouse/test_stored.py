@@ -165,3 +165,14 @@ def test_totals_are_the_same_however_many_pairs_are_told_otherwise():
         stored.judge(db, db.execute, pairs_at_once=pairs_at_once)
         assert ask(db, totals) == before
     assert told[0] == told[1_000] != before
+
+
+def test_a_wallet_whose_first_fills_are_withdrawn_begins_later(traded):
+    traded.execute(
+        f"update silver.TradeFact set withdrawn_at = now() where traded_at = '{NOON}'"
+    )
+    run_steps(traded.execute, "StaleTrader", "mark_everything")
+    refresh(traded)
+    reach = "select first_traded_at::timestamp, last_traded_at::timestamp"
+    later = NOON + minutes(60)
+    assert ask(traded, f"{reach} from silver.TraderTotal") == [(later, later)] * 2

@@ -38,8 +38,6 @@ summed as (
         sum(sign * payout_nano_usd) as payout_nano_usd,
         min(first_traded_at) filter (where sign > 0) as first_traded_at,
         max(last_traded_at) filter (where sign > 0) as last_traded_at,
-        min(first_traded_at) filter (where was_total) as first_before,
-        max(last_traded_at) filter (where was_total) as last_before,
         min(first_traded_at) filter (where sign < 0) as first_taken_off,
         max(last_traded_at) filter (where sign < 0) as last_taken_off,
         min(first_traded_at) filter (where sign > 0 and not was_total)
@@ -50,20 +48,13 @@ summed as (
     group by trader_key
 )
 
+-- What is put on reaches as far as what was taken off, or more rows are needed
+-- to tell how far the wallet's reach.
 select
-    * exclude (
-        first_before, last_before, first_taken_off, last_taken_off,
-        first_put_on, last_put_on
-    ),
+    * exclude (first_taken_off, last_taken_off, first_put_on, last_put_on),
     coalesce(
-        first_taken_off = first_before
-        and first_put_on is distinct from first_taken_off,
-        false
-    )
-    or coalesce(
-        last_taken_off = last_before
-        and last_put_on is distinct from last_taken_off,
-        false
+        first_put_on > first_taken_off or last_put_on < last_taken_off,
+        first_taken_off is not null
     ) as is_narrowed
 from summed;
 
