@@ -8,6 +8,7 @@ a match are absent at Coinbase, and absent here.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -40,7 +41,9 @@ def fetch_crypto(run: Run) -> None:
 
 
 def _catch_up(run: Run, product: str) -> None:
-    now = int(run.clock()) // MINUTE * MINUTE
+    newest = _ask(run, product)
+    # by the exchange's clock: ours may be wrong, and a replica has a time of its own
+    now = _minutes_over(newest.answer, run)
     options = run.options
     windowed = options.since is not None or options.until is not None
     saved = {} if options.fresh else run.cursor.values.get(DATASET)
@@ -51,30 +54,41 @@ def _catch_up(run: Run, product: str) -> None:
     end = min(now, options.until or now)
     for low, high in windows(start // MINUTE * MINUTE, end):
         run.check()
+        page = newest if newest.reaches_back_to(low) else _ask(run, product, low, high)
         reading = Reading(run, DATASET, {"product": product}, strategy="candles")
-        answer, candles = run.apis["coinbase"].load(
-            f"/products/{product}/candles",
-            [
-                ("granularity", str(MINUTE)),
-                ("start", _iso(low)),
-                ("end", _iso(high)),
-            ],
-            _candles,
-            groups=GROUPS,
-        )
-        over = _minutes_over(answer, run)  # by the exchange's clock, not by ours
-        upto = min(high, over)
-        inside = [one for one in candles if _is_in(one, low, upto)]
-        convert = partial(_row, product=product, answer=answer)
-        reading.keep(one.row for one in reading.take(answer, inside, convert))
+        inside = [one for one in page.candles if _is_in(one, low, high)]
+        convert = partial(_row, product=product, answer=page.answer)
+        reading.keep(one.row for one in reading.take(page.answer, inside, convert))
         reading.end()
-        if not windowed and upto > low:
+        if not windowed:
             kept = dict(saved) if isinstance(saved, dict) else {}
-            saved = kept | {product: upto}
+            saved = kept | {product: high}
             change = CursorChange(values={DATASET: saved})
             run.writer.put(Batch({}, cursor=change))
-        if over < high:
-            return
+
+
+@dataclass(frozen=True)
+class Page:
+    """An answer and its candles: every minute with a match from its oldest on."""
+
+    answer: Answer
+    candles: list[Any]
+
+    def reaches_back_to(self, second: int) -> bool:
+        """Whether the minute of `second` lies at or after the oldest candle."""
+        starts = [start for one in self.candles if (start := _start(one)) is not None]
+        return min(starts, default=second + 1) <= second
+
+
+def _ask(
+    run: Run, product: str, low: int | None = None, high: int | None = None
+) -> Page:
+    """Load the candles of [low, high]; without bounds, the newest 300 or so."""
+    params = [("granularity", str(MINUTE))]
+    if low is not None and high is not None:
+        params += [("start", _iso(low)), ("end", _iso(high))]
+    path = f"/products/{product}/candles"
+    return Page(*run.apis["coinbase"].load(path, params, _candles, groups=GROUPS))
 
 
 def _minutes_over(answer: Answer, run: Run) -> int:
@@ -99,11 +113,17 @@ def _candles(body: bytes) -> list[Any]:
     return value
 
 
+def _start(candle: Any) -> int | None:
+    """Unix second at which it begins; None for a misfit."""
+    if not isinstance(candle, list) or not candle or not isinstance(candle[0], int):
+        return None
+    return candle[0]
+
+
 def _is_in(candle: Any, low: int, high: int) -> bool:
     """Whether it is of the window; answers reach back before what was asked."""
-    if not isinstance(candle, list) or not candle or not isinstance(candle[0], int):
-        return True  # a misfit, to be set aside
-    return low <= candle[0] < high
+    start = _start(candle)
+    return start is None or low <= start < high  # a misfit is to be set aside
 
 
 def _row(candle: Any, *, product: str, answer: Answer) -> Row:

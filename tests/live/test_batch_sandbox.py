@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from itertools import pairwise
 
 import polars as pl
@@ -13,6 +14,7 @@ from fetcher.fetching import fetch
 from fetcher.live.candles import MOST_STEPS, windows
 from fetcher.modes import phases
 from fetcher.options import Options
+from sandbox.testing import sandbox_server
 from settings import load
 from settings.errors import UsageError
 from tests.live.live_rig import Home
@@ -63,13 +65,27 @@ def test_minutes_of_coinbase_go_on_where_the_last_run_ended(box, tmp_path):
     assert first["exchange_at_us"].min() // 1_000_000 >= now - 86_400 - 60
     assert first["exchange_at_us"].max() // 1_000_000 < now
     box.advance(600)
+    box.forget_requests()
     assert run(home, mode="crypto").exit_code == 0
+    assert sum(box.requests()["routes"].values()) == 1
     both = home.rows("crypto_prices")
     assert 0 < both.height - first.height <= 11
     assert both["exchange_at_us"].is_unique().all()
     row = both.row(0, named=True)
     assert row["low"] <= min(row["open"], row["price"])
     assert row["high"] >= max(row["open"], row["price"])
+
+
+def test_a_host_whose_clock_is_wrong_gets_the_minutes_all_the_same(tmp_path):
+    for name, years in (("late", -1), ("early", 1)):
+        now = int(time.time()) + years * 365 * 86_400
+        with sandbox_server(now=now) as box:
+            (tmp_path / name).mkdir()
+            home = Home(tmp_path / name, box)
+            assert run(home, mode="crypto").exit_code == 0
+            starts = home.rows("crypto_prices")["exchange_at_us"] // 1_000_000
+        assert now - 86_400 - 60 <= starts.min() < now - 86_000
+        assert now - 600 < starts.max() < now
 
 
 def test_windows_cover_a_stretch_without_a_gap_and_fit_an_answer():
