@@ -1,7 +1,8 @@
-"""What a run from cron costs: without news, and with 20,000 new fills.
+"""What a run from cron costs: without news, and with 20,000 fills in 3,000 markets.
 
 `python -m benchmarks.cron_run` fetches all datasets of a replica, then again with
-nothing new, lets 20,000 fills happen, and fetches once more, at the default limits.
+nothing new, lets the 20,000 fills of five minutes happen, and fetches once more, at the
+default limits. With `--rush-markets 0` they are fills as they come, in few markets.
 """
 
 from __future__ import annotations
@@ -25,11 +26,13 @@ def main() -> int:
     parser.add_argument("--markets", type=int, default=20_000)
     parser.add_argument("--fills", type=int, default=1_000_000)
     parser.add_argument("--new", type=int, default=20_000)
+    parser.add_argument("--rush-markets", type=int, default=3_000)
     chosen = parser.parse_args()
     size = ("--markets", str(chosen.markets), "--fills", str(chosen.fills))
+    rush = ("--rush-markets", str(chosen.rush_markets))
     with (
         scratch(gigabytes=4) as folder,
-        prepared(*size, "--ahead-days", "30") as server,
+        prepared(*size, *rush, "--ahead-days", "30") as server,
     ):
         home = Home(folder / "home", server.toml, COARSE_PRICES)
         say("all there is")

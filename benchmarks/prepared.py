@@ -328,6 +328,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--fills", type=int, default=1_250_000)
     parser.add_argument("--latency-ms", type=float, default=0.0)
     parser.add_argument("--ahead-days", type=float, default=0.0)
+    parser.add_argument("--rush-markets", type=int, default=0)
     chosen = parser.parse_args(arguments)
     options = Options(
         size="large",
@@ -335,6 +336,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         fills=chosen.fills,
         cdn=False,
         ahead_days=chosen.ahead_days,
+        rush_markets=chosen.rush_markets,
     )
     answers = Answers(Service(World(build_universe(options))))
     latency = chosen.latency_ms / 1000

@@ -63,6 +63,10 @@ UNIVERSE = (
                  help="At least so many fill rows up to now."),
     click.option("--burst-rows", type=click.IntRange(min=0),
                  help="Rows in the busiest second; 1,200 unless the universe is tiny."),
+    click.option("--rush-markets", type=click.IntRange(min=0), default=0,
+                 show_default=True, metavar="N",
+                 help="In N of the open markets seven fills each in the first five "
+                      "minutes."),
     click.option("--ahead-days", type=float, default=7.0, show_default=True,
                  help="How many days of future are made."),
     click.option("--now", callback=time_of, default=str(NOW),

@@ -14,6 +14,7 @@ from sandbox.paths import Floats, PricePaths
 from sandbox.wallets import Wallets
 
 ROWS_A_MATCH = 2.6
+RUSH_SECONDS = 299
 LIVE_MATCHES = 12  # the least that a window of a live series has
 
 
@@ -63,6 +64,10 @@ def build_matches(
     if options.burst_count:
         market, timestamp, makers = with_burst(
             options, weight, market, timestamp, makers
+        )
+    if options.rush_markets:
+        market, timestamp, makers = with_rush(
+            rng, options, markets, market, timestamp, makers
         )
     amm = np.array([m.kind == "amm" for m in markets])
     makers = np.where(amm[market], 1, makers)
@@ -172,6 +177,36 @@ def with_burst(
         np.concatenate([market, np.full(extra, busiest, dtype=np.int32)]),
         np.concatenate([timestamp, np.full(extra, second, dtype=np.int64)]),
         np.concatenate([makers, np.full(extra, 2, dtype=np.int64)]),
+    )
+
+
+def with_rush(
+    rng: np.random.Generator,
+    options: Options,
+    markets: list[Market],
+    market: I4,
+    timestamp: I8,
+    makers: I8,
+) -> tuple[I4, I8, I8]:
+    """Add two matches, seven fills, in each of many open markets, just after `now`."""
+    begin = options.now + 1
+    open_ones = [m.index for m in markets if is_open(m, begin, begin + RUSH_SECONDS)]
+    count = min(options.rush_markets, len(open_ones))
+    chosen = rng.choice(np.array(open_ones, dtype=np.int32), count, replace=False)
+    return (
+        np.concatenate([market, np.repeat(chosen, 2)]),
+        np.concatenate([timestamp, begin + rng.integers(0, RUSH_SECONDS, 2 * count)]),
+        np.concatenate([makers, np.tile(np.array([2, 3], dtype=np.int64), count)]),
+    )
+
+
+def is_open(market: Market, begin: int, end: int) -> bool:
+    """Whether an ordinary market that the catalogue lists trades from then to then."""
+    return (
+        market.kind not in ("amm", "combo", "old", "v2")
+        and not market.hidden
+        and market.trade_from <= begin
+        and end <= market.trade_end
     )
 
 

@@ -28,6 +28,7 @@ class Options:
     markets: int | None = None  # about so many markets instead of the size's number
     fills: int | None = None  # at least so many fill rows up to `now`
     burst_rows: int | None = None  # rows in the busiest second; None: by size
+    rush_markets: int = 0  # so many open markets trade in the five minutes after `now`
     hostile: bool = False  # titles and slugs that mean harm
     ahead_days: float = 7.0  # how far fills are made beyond `now`
     age_days: float = 150.0  # how long ago ordinary markets were listed, on average

@@ -185,3 +185,14 @@ def test_markets_join_an_event_after_it_began(universe):
         if market.created_at > event.created_at
     ]
     assert later
+
+
+def test_a_rush_is_in_as_many_open_markets_as_asked_for():
+    rushed = build_universe(Options(size="small", seed=5, rush_markets=20))
+    fills, now = rushed.fills, OPTIONS.now
+    is_new = (fills.timestamp > now) & (fills.timestamp <= now + 300)
+    assert is_new.sum() >= 140
+    assert 20 <= len(np.unique(fills.market[is_new])) <= 25
+    for place in np.unique(fills.market[is_new]):
+        market = rushed.catalogue.markets[place]
+        assert market.trade_from <= now < market.trade_end
