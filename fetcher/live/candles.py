@@ -7,6 +7,7 @@ a match are absent at Coinbase, and absent here.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -27,44 +28,70 @@ GROUPS = ("coinbase_all",)
 MINUTE = 60
 MOST_STEPS = 299  # more is refused; both ends count
 FIRST_DAYS = 1  # of a lake that has none yet, unless --since says otherwise
+MOST_AHEAD = 3_600  # seconds: a cursor that is further ahead came of a wrong clock
 
 
 def fetch_crypto(run: Run) -> None:
     """Bring the candles of the recorded assets up to date, or those of a window."""
     names = [one.strip().upper() for one in run.settings.capture.assets.split(",")]
+    reached = _Reached(run)
     jobs = [
-        Job(f"minutes of {name}-USD", partial(_catch_up, run, f"{name}-USD"))
+        Job(f"minutes of {name}-USD", partial(_catch_up, run, f"{name}-USD", reached))
         for name in dict.fromkeys(names)
         if name
     ]
     run.jobs(DATASET, jobs, total=len(jobs))
 
 
-def _catch_up(run: Run, product: str) -> None:
+class _Reached:
+    """Until which second each product's minutes are stored, in Unix seconds.
+
+    The cursor has it as one value, which the products' jobs change side by side: what
+    one of them saves must have what the others did.
+    """
+
+    def __init__(self, run: Run) -> None:
+        saved = run.cursor.values.get(DATASET)
+        self._run = run
+        self._seconds = dict(saved) if isinstance(saved, dict) else {}
+        self._lock = threading.Lock()
+
+    def of(self, product: str, *, now: int) -> int | None:
+        """What was saved; None for nothing, or nothing that can be."""
+        known = self._seconds.get(product)
+        is_sound = type(known) is int and 0 < known <= now + MOST_AHEAD
+        return known if is_sound else None
+
+    def move(self, product: str, second: int) -> None:
+        """Save it, once what was put before is durable."""
+        with self._lock:
+            self._seconds[product] = second
+            change = CursorChange(values={DATASET: dict(self._seconds)})
+            self._run.writer.put(Batch({}, cursor=change))
+
+
+def _catch_up(run: Run, product: str, reached: _Reached) -> None:
     newest = _ask(run, product)
     # by the exchange's clock: ours may be wrong, and a replica has a time of its own
     now = _minutes_over(newest.answer, run)
     options = run.options
     windowed = options.since is not None or options.until is not None
-    saved = {} if options.fresh else run.cursor.values.get(DATASET)
-    known = saved.get(product) if isinstance(saved, dict) else None
+    known = None if options.fresh else reached.of(product, now=now)
     start = options.since
     if start is None:
-        start = known if isinstance(known, int) else now - FIRST_DAYS * 86_400
+        start = now - FIRST_DAYS * 86_400 if known is None else known
     end = min(now, options.until or now)
     for low, high in windows(start // MINUTE * MINUTE, end):
         run.check()
-        page = newest if newest.reaches_back_to(low) else _ask(run, product, low, high)
+        is_there = newest.reaches_back_to(low, now=now)
+        page = newest if is_there else _ask(run, product, low, high)
         reading = Reading(run, DATASET, {"product": product}, strategy="candles")
         inside = [one for one in page.candles if _is_in(one, low, high)]
         convert = partial(_row, product=product, answer=page.answer)
         reading.keep(one.row for one in reading.take(page.answer, inside, convert))
         reading.end()
         if not windowed:
-            kept = dict(saved) if isinstance(saved, dict) else {}
-            saved = kept | {product: high}
-            change = CursorChange(values={DATASET: saved})
-            run.writer.put(Batch({}, cursor=change))
+            reached.move(product, high)
 
 
 @dataclass(frozen=True)
@@ -74,10 +101,15 @@ class Page:
     answer: Answer
     candles: list[Any]
 
-    def reaches_back_to(self, second: int) -> bool:
-        """Whether the minute of `second` lies at or after the oldest candle."""
-        starts = [start for one in self.candles if (start := _start(one)) is not None]
-        return min(starts, default=second + 1) <= second
+    def reaches_back_to(self, second: int, *, now: int) -> bool:
+        """Whether the minute of `second` lies at or after the oldest candle.
+
+        One that is older than an answer reaches is a stray: it says nothing of what
+        lies between.
+        """
+        since = now - MOST_STEPS * MINUTE
+        starts = [_start(one) for one in self.candles]
+        return any(start is not None and since <= start <= second for start in starts)
 
 
 def _ask(
@@ -92,10 +124,13 @@ def _ask(
 
 
 def _minutes_over(answer: Answer, run: Run) -> int:
-    """The end of the last minute that was over when the answer was made."""
+    """The end of the last minute that was over when the answer was made.
+
+    Whoever keeps answers may date them as of when they are handed out.
+    """
     at = answer.served_at
     seconds = run.clock() if at is None else at.timestamp()
-    return int(seconds) // MINUTE * MINUTE
+    return int(seconds - (answer.age_seconds or 0)) // MINUTE * MINUTE
 
 
 def windows(start: int, end: int) -> Iterator[tuple[int, int]]:
@@ -115,9 +150,10 @@ def _candles(body: bytes) -> list[Any]:
 
 def _start(candle: Any) -> int | None:
     """Unix second at which it begins; None for a misfit."""
-    if not isinstance(candle, list) or not candle or not isinstance(candle[0], int):
+    try:
+        return int(candle[0]) if isinstance(candle, list) and candle else None
+    except (TypeError, ValueError, OverflowError):
         return None
-    return candle[0]
 
 
 def _is_in(candle: Any, low: int, high: int) -> bool:
@@ -133,7 +169,7 @@ def _row(candle: Any, *, product: str, answer: Answer) -> Row:
         size = float(volume)
         more = {"low": float(low), "high": float(high), "open": float(opened)}
         exchange_at_us = int(at) * 1_000_000
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise Misfit(f"it is no candle: {error}") from None
     return {
         "received_at_ns": int(answer.fetched_at.timestamp() * 1e9),
