@@ -1,7 +1,8 @@
 """What a whole run would cost, before anything is fetched: `fetch plan`.
 
 Estimates from what the catalogue says was traded; without a catalogue, from the newest
-market id and what is usual. Nothing is asked but one small question for that id.
+market id and what is usual. Nothing is asked but small questions: for that id, and for
+the time of the exchange, by which prices are kept or gone.
 """
 
 from __future__ import annotations

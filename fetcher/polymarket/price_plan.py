@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import ceil
 
-from fetcher.polymarket.price_history import TOKENS_A_REQUEST, ladder
+from fetcher.polymarket.price_history import TOKENS_A_REQUEST, ladder, service_skew
 from fetcher.polymarket.price_walk import DAY, Need, new_walk
 from fetcher.polymarket.prices import PriceWork
 from fetcher.run import Run
@@ -26,9 +26,11 @@ class PriceCost:
 
 
 def price_cost(run: Run) -> PriceCost:
-    """The cost of what is left to fetch of the run's markets."""
+    """The cost of what is left to fetch of the markets, by the exchange's clock."""
     fidelity = run.settings.prices.fidelity_minutes
-    return cost_of(PriceWork(run, 0.0).left(), now=run.clock(), fidelity=fidelity)
+    skew = service_skew(run.clob, run.clock)
+    now = run.clock() + skew
+    return cost_of(PriceWork(run, skew).left(), now=now, fidelity=fidelity)
 
 
 def usual_cost(markets: int, *, fidelity: int) -> PriceCost:
