@@ -56,6 +56,13 @@ class Layout:
         """The Arrow schema of what is served."""
         return pa.schema([pa.field(c.name, c.type) for c in self.columns])
 
+    @cached_property
+    def bounds(self) -> dict[str, tuple[float, float]]:
+        """Between which values a row's own must lie."""
+        floats = {c.name for c in self.columns if c.type == pa.float64()}
+        amounts = dict.fromkeys(self.required & floats, (-MOST, MOST))
+        return {"timestamp": (EARLIEST, LATEST)} | amounts
+
 
 OF_TRADES = Layout(TRADES, frozenset(c.name for c in IDENTITY), "condition_id")
 
@@ -84,7 +91,7 @@ PAGINATION = pa.struct(
 # Unix seconds that can be a trade's: outside, a unit was mistaken (milliseconds), and
 # `dt` would be a day that no calendar has.
 EARLIEST, LATEST = 1_000_000_000, 8_000_000_000
-
+MOST = 1e12  # shares or dollars: silver could not add up more
 _BLOCK = 64 * 1024 * 1024  # a page is read as one block; larger ones get their own size
 
 
@@ -287,11 +294,12 @@ def _sound(columns: pa.RecordBatch, layout: Layout) -> bool:
         return True
     if any(columns[name].null_count for name in layout.required):
         return False
-    clock = pc.min_max(columns["timestamp"])
+    for name, (least, most) in layout.bounds.items():
+        found = pc.min_max(columns[name])
+        if not least <= found["min"].as_py() <= found["max"].as_py() <= most:
+            return False
     return bool(
-        clock["min"].as_py() >= EARLIEST
-        and clock["max"].as_py() <= LATEST
-        and all(
+        all(
             pc.all(pc.is_finite(columns[c.name]), min_count=0).as_py()
             for c in layout.columns
             if c.type == pa.float64()
@@ -338,7 +346,7 @@ def _sort_out(item: Any, version: Version, layout: Layout) -> _Fit | str:
         value = left.pop(key, None)
         fitting = _fitting(value, column)
         if column.name in layout.required:
-            problem = _identity_problem(column, value, fitting, layout.group)
+            problem = _identity_problem(column, value, fitting, layout)
             if problem is not None:
                 return problem
         elif value is not None and fitting is None:
@@ -368,16 +376,17 @@ def _fitting(value: Any, column: Column) -> Any:
 
 
 def _identity_problem(
-    column: Column, value: Any, fitting: Any, group: str
+    column: Column, value: Any, fitting: Any, layout: Layout
 ) -> str | None:
     if value is None:
         return f"{column.name} is missing"
     if fitting is None:
         return f"{column.name} is {value!r:.80}, which is no {column.type}"
-    if column.name == "timestamp" and not EARLIEST <= fitting <= LATEST:
-        return f"timestamp {fitting} is no time in unix seconds"
-    if column.name == group and not fitting:
-        return f"{group} is empty"
+    least, most = layout.bounds.get(column.name, (fitting, fitting))
+    if not least <= fitting <= most:
+        return f"{column.name} {value!r:.80} is not between {least:.0f} and {most:.0f}"
+    if column.name == layout.group and not fitting:
+        return f"{column.name} is empty"
     return None
 
 

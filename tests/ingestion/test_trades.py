@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from bronze_lake import NOON, at, trade
 
+from fetcher.polymarket.trade_rows import MOST
+
 
 def page(walk, oldest, newest, *, page=0, rows=1, fetched=1000.0, **more):
     return {
@@ -413,3 +415,17 @@ def test_a_batch_with_very_many_new_wallets_keeps_them_all(bronze, warehouse):
     bronze.commit("trades", [trade(wallet=f"{n:x}", row=n) for n in range(many)])
     warehouse.ingest()
     assert warehouse.ask("select count(*) from gold.trades") == [(many,)]
+
+
+def test_the_largest_fills_that_are_kept_can_be_added_up(bronze, warehouse):
+    large = {"size": MOST, "price": MOST}
+    for second in (0, 5):
+        bronze.commit(
+            "trades",
+            [
+                trade(second, **(large | negative), row=row, wallet=f"b{row % 2}")
+                for row, negative in enumerate([{}, {}, {"size": -MOST}, {}])
+            ],
+        )
+        warehouse.ingest()
+    assert warehouse.ask("select sum(trades) from gold.trader_stats") == [(8,)]
