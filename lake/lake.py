@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import tempfile
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -57,6 +58,7 @@ class Lake:
             name: DeltaLog(storage, dataset) for name, dataset in datasets.items()
         }
         self._walk_state: WalkState | None = None
+        self._aside: tempfile.TemporaryDirectory[str] | None = None
 
     @classmethod
     def open(
@@ -143,9 +145,12 @@ class Lake:
         )
 
     def walk_state(self) -> WalkState:
-        """Return what has been walked, as of the newest fold of `walks`."""
+        """Return what has been walked, as of the newest fold of `walks`.
+
+        Whoever may only read the lake makes it anew, aside, until the lake is closed.
+        """
         if self._walk_state is None:
-            self._walk_state = WalkState(self.storage.path(_STATE))
+            self._walk_state = WalkState(self._place_of_state())
         self._walk_state.catch_up(
             lambda version, log_id: self.changes(WALKS.name, version, log_id=log_id),
             lambda file: self.path_of(WALKS.name, file.name),
@@ -256,6 +261,9 @@ class Lake:
         if self._walk_state is not None:
             self._walk_state.close()
             self._walk_state = None
+        if self._aside is not None:
+            self._aside.cleanup()
+            self._aside = None
 
     def __enter__(self) -> Lake:
         return self
@@ -267,6 +275,15 @@ class Lake:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+    def _place_of_state(self) -> Path:
+        kept = self.storage.path(_STATE)
+        folder = kept.parent if kept.parent.exists() else self.root
+        ours = [path for path in (folder, kept) if path.exists()]
+        if all(os.access(path, os.R_OK | os.W_OK) for path in ours):
+            return kept
+        self._aside = tempfile.TemporaryDirectory(prefix="polylake-")
+        return Path(self._aside.name) / kept.name
 
     def _hulls(self, dataset: str, names: pl.Series) -> pl.DataFrame:
         found = self.walk_state().hulls(dataset, names.to_list())

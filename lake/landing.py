@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -122,6 +122,22 @@ class LandingFolder:
 def writers(storage: LocalStorage, dataset: str) -> list[str]:
     """The writers that have a landing folder for the dataset."""
     return [name.rpartition("/")[2] for name in storage.folders(f"{LANDING}/{dataset}")]
+
+
+def landed_bytes(storage: LocalStorage) -> int:
+    """What all writers have landed and nobody has folded or removed yet."""
+    names = (
+        name
+        for dataset in storage.folders(LANDING)
+        for folder in storage.folders(dataset)
+        for name in storage.files(folder)
+        if name.endswith(".arrow")
+    )
+    found = 0
+    for name in names:
+        with suppress(FileNotFoundError):  # folded meanwhile
+            found += storage.size(name)
+    return found
 
 
 def write_rows(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import resource
@@ -22,6 +23,18 @@ CONFIG = click.option(
 JSON = click.option(
     "--json", "as_json", is_flag=True, help="Print JSON for programs instead of text."
 )
+
+# What a person can mend, whichever file it befalls.
+OF_THE_SYSTEM = (
+    errno.EACCES,
+    errno.EPERM,
+    errno.EROFS,
+    errno.ENOSPC,
+    errno.EDQUOT,
+    errno.EIO,
+    errno.ENOTDIR,
+)
+TO_MEND = "Free the disk or fix the permissions, then run the same command again."
 
 
 class Entry(click.Command):
@@ -60,6 +73,12 @@ class Entry(click.Command):
         except BrokenPipeError:  # `warehouse query ... | head` has seen enough
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             code = 0
+        except OSError as error:
+            if error.filename is None or error.errno not in OF_THE_SYSTEM:
+                raise  # a bug
+            said = f"Cannot use {error.filename}: {error.strerror}. {TO_MEND}"
+            click.echo(printable(f"Error: {said}"), err=True)
+            code = 1
         except (click.Abort, KeyboardInterrupt):
             code = 130
         sys.exit(code if isinstance(code, int) else 0)

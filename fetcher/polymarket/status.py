@@ -16,10 +16,12 @@ from fetcher.polymarket.feed import Feed, feed_key
 from fetcher.saved import fits
 from lake import quarantine
 from lake.lake import Lake
+from lake.landing import landed_bytes
 
 TRADES = ("trades", "taker_trades")
 RESOLUTIONS = "resolutions"
 PRICES = "prices"
+FAR_DAYS = 3_653
 
 
 @dataclass(frozen=True)
@@ -54,17 +56,24 @@ class DatasetStatus:
     due_because: Mapping[str, int] | None = None
     feed: FeedStatus | None = None
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to tell of it but its name."""
+        return not (self.files or self.quarantined or self.markets_known)
+
 
 @dataclass(frozen=True)
 class Status:
     """The whole lake; `open_walks` go on with the next run.
 
+    `landed_megabytes` are durable, and in the files of no dataset yet.
     `gb_a_day` is what the last days added on the mean, the warehouse included where it
     is on the same disk; `disk_full_in_days` holds at that pace.
     """
 
     as_of: str
     datasets: Mapping[str, DatasetStatus]
+    landed_megabytes: float
     open_walks: int
     disk_free_gb: float
     gb_a_day: float | None
@@ -78,10 +87,12 @@ class Status:
         """The status for people."""
         lines = []
         for name, one in self.datasets.items():
+            if one.is_empty:
+                continue
             pace = one.megabytes_a_day
-            lately = "" if pace is None else f", {pace:,.1f} MB a day lately"
-            size = f"{one.files:,} files, {one.megabytes:,.1f} MB"
-            lines.append(f"{name}: {size}{lately}")
+            lately = "" if pace is None else f", {_size(pace)} a day lately"
+            files = f"{one.files:,} file{'' if one.files == 1 else 's'}"
+            lines.append(f"{name}: {files}, {_size(one.megabytes)}{lately}")
             if one.quarantined:
                 lines.append(f"  {one.quarantined:,} rows set aside in _quarantine")
             if one.markets_known is not None and name == PRICES:
@@ -101,6 +112,14 @@ class Status:
                 )
             if one.feed is not None:
                 lines.append(f"  {_feed_text(one.feed)}")
+        empty = [name for name, one in self.datasets.items() if one.is_empty]
+        if empty:
+            lines.append(f"nothing yet: {', '.join(empty)}")
+        if self.landed_megabytes:
+            lines.append(
+                f"{_size(self.landed_megabytes)} have landed, safe but not among these "
+                "files yet: a run under way, or the next one, takes them in"
+            )
         lines.append(f"{self.open_walks:,} walks are open and go on with the next run")
         lines.append(self._disk_text())
         return "\n".join(lines)
@@ -109,10 +128,9 @@ class Status:
         text = f"{self.disk_free_gb:,.1f} GB are free on the lake's disk"
         if self.disk_full_in_days is None or self.gb_a_day is None:
             return text
-        return (
-            f"{text}; at {self.gb_a_day:,.3f} GB a day, as lately, "
-            f"for {self.disk_full_in_days:,} days"
-        )
+        days = self.disk_full_in_days
+        span = f"{days:,} days" if days < FAR_DAYS else "more than ten years"
+        return f"{text}; at {self.gb_a_day:,.3f} GB a day, as lately, for {span}"
 
 
 def status(
@@ -139,6 +157,7 @@ def status(
     return Status(
         as_of=datetime.fromtimestamp(now, UTC).isoformat(),
         datasets=datasets,
+        landed_megabytes=round(landed_bytes(lake.storage) / 1e6, 3),
         open_walks=len(walks) if isinstance(walks, dict) else 0,
         disk_free_gb=round(free / 1e9, 3),
         gb_a_day=None if grows.lake is None else round(grows.bytes_a_day / 1e9, 6),
@@ -213,6 +232,12 @@ def _span(seconds: int) -> str:
         if seconds >= 2 * length:
             return f"{seconds / length:,.1f} {unit}".replace(".0 ", " ")
     return f"{seconds:,} seconds"
+
+
+def _size(megabytes: float) -> str:
+    if megabytes < 1:
+        return f"{megabytes * 1000:,.0f} kB"
+    return f"{megabytes:,.1f} MB" if megabytes < 1000 else f"{megabytes / 1000:,.1f} GB"
 
 
 def _bytes(megabytes: float | None) -> int | None:

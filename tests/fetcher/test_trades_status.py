@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
+from pathlib import Path
 
 import pytest
 from trades_rig import home_beside
 
+from bronze import DATASETS
 from fetcher.polymarket.status import status
+from lake.lake import Lake
 
 
 @pytest.fixture(autouse=True)
@@ -51,6 +55,38 @@ def test_status_of_a_cursor_that_is_none_of_ours_says_the_rest(tmp_path):
         said = status(home.lake, {"values": {"feed": {"top": 1}}, "walks": []})
         assert said.datasets["trades"].feed is None
         assert said.open_walks == 0
+
+
+def test_whoever_may_only_read_the_lake_is_told_the_same(tmp_path, monkeypatch):
+    with home_beside(tmp_path, size="tiny") as home:
+        home.fetch()
+        told = status(home.lake, {}, clock=0).datasets["trades"]
+    kept = tmp_path / "data" / "_state" / "walks.sqlite"
+    as_it_was = kept.stat().st_mtime_ns
+    monkeypatch.setattr("os.access", lambda path, mode: not mode & os.W_OK)
+    with Lake.open_to_read(tmp_path / "data", DATASETS) as lake:
+        assert status(lake, {}, clock=0).datasets["trades"] == told
+        assert told.markets_walked > 0
+        aside = Path(lake._aside.name)
+        assert list(aside.glob("walks.sqlite"))
+    assert not aside.exists()
+    assert kept.stat().st_mtime_ns == as_it_was
+
+
+def test_what_is_empty_is_one_line_and_what_has_landed_is_told(tmp_path):
+    with home_beside(tmp_path, size="tiny") as home:
+        home.fetch()
+        assert "have landed" not in status(home.lake, {}).as_text()
+        landed = tmp_path / "data" / "_landing" / "trades" / "dead" / "000001.arrow"
+        landed.parent.mkdir(parents=True)
+        landed.write_bytes(bytes(2_500_000))
+        said = status(home.lake, {})
+        assert said.landed_megabytes == 2.5
+        text = said.as_text()
+        assert "2.5 MB have landed, safe but not among these files yet" in text
+        assert " 0 files" not in text
+        [empty] = [line for line in text.splitlines() if line.startswith("nothing yet")]
+        assert "activity, positions, user_pnl" in empty
 
 
 def test_status_names_a_gap_and_what_is_due_for_it(tmp_path):

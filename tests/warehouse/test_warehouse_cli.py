@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import csv
+import errno
 import io
 import json
 import os
 import signal
 import threading
+from pathlib import Path
 
 import duckdb
 import polars as pl
@@ -200,6 +202,26 @@ def test_wrong_usage_is_exit_2_and_a_sentence(arguments):
     shown = CliRunner().invoke(main, arguments)
     assert shown.exit_code == 2
     assert shown.stderr.startswith("Error: ")
+
+
+def test_a_file_that_may_not_be_read_is_one_sentence(
+    warehouse, warehouse_file, monkeypatch
+):
+    """A test may run as root, who may read everything."""
+    as_ever = Path.open
+
+    def refuse(path, *arguments, **options):
+        if path == warehouse_file:
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return as_ever(path, *arguments, **options)
+
+    monkeypatch.setattr(Path, "open", refuse)
+    shown = warehouse("query", "select 1")
+    assert shown.exit_code == 1
+    assert shown.stderr == (
+        f"Error: Cannot use {warehouse_file}: Permission denied. "
+        "Free the disk or fix the permissions, then run the same command again.\n"
+    )
 
 
 @pytest.mark.parametrize(
