@@ -20,7 +20,7 @@ from settings.terminal import printable
 from warehouse.stopping import StopAtSignal, Stopped
 
 if TYPE_CHECKING:
-    from ingestion.run import Summary
+    from ingestion.summary import Summary
 
 log = logging.getLogger("ingest")
 
@@ -91,7 +91,8 @@ def _run(
     import duckdb
 
     import settings
-    from ingestion.run import Summary, ingest
+    from ingestion.run import ingest
+    from ingestion.summary import Summary
     from warehouse.completeness import counts_by_ingest
     from warehouse.connect import open_to_read
 

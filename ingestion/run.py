@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
@@ -17,6 +17,7 @@ from ingestion.intake import INTAKE_ROWS, intakes
 from ingestion.load import CUT, TOGETHER, Loader
 from ingestion.pace import Pace, Report
 from ingestion.publish import Turns
+from ingestion.summary import NAMES, News, Summary
 from lake.delta_log import Changes, DeltaLog
 from lake.expiry import Expired, expired, tallies
 from lake.locks import held
@@ -44,33 +45,9 @@ DUST_USD = 1.0
 _MEMORY = 1_280 << 20
 _MEMORY_A_CORE = 512 << 20
 
-_NAMES = [name for names in TOGETHER for name in names]
-
 
 class LakeChanged(PolylakeError):
     """The lake is not the one that the warehouse was built from."""
-
-
-@dataclass
-class DatasetSummary:
-    """What one dataset brought."""
-
-    rows_seen: int = 0
-    rows_new: int = 0
-    files: int = 0
-    seconds: float = 0.0
-
-
-@dataclass
-class Summary:
-    """What a run did; `problems` are for people to read."""
-
-    datasets: dict[str, DatasetSummary] = field(
-        default_factory=lambda: {name: DatasetSummary() for name in _NAMES}
-    )
-    rebuilt: bool = False
-    published: bool = False
-    problems: list[str] = field(default_factory=list)
 
 
 Opened = Callable[[duckdb.DuckDBPyConnection], None]
@@ -157,9 +134,10 @@ class _Run:
         self._opened = opened
         self._dust_usd = dust_usd
         self._storage = LocalStorage(lake)
-        self._logs = {name: DeltaLog(self._storage, DATASETS[name]) for name in _NAMES}
+        self._logs = {name: DeltaLog(self._storage, DATASETS[name]) for name in NAMES}
         self._expired: list[Expired] = []
         self._found: _Found | None = None
+        self._news: News = None
 
     def look(self, db: duckdb.DuckDBPyConnection) -> None:
         """Note what the published file, open here, has taken in."""
@@ -175,6 +153,7 @@ class _Run:
         """Build everything anew beside what there is, and publish that."""
         self._pace.say("building the warehouse anew")
         self.summary.rebuilt = True
+        self._news = None
         built = self._turns.building
         changes = self._changes({})
         with self._open(built) as db:
@@ -206,6 +185,10 @@ class _Run:
             if any(change.restarted for change in fresh.values()):
                 self._pace.say("the lake was made anew since the last run")
                 return self.rebuild()
+            self._news = {
+                name: {file.name for file in change.files}
+                for name, change in fresh.items()
+            }
             if found.same_views and not any(one.files for one in fresh.values()):
                 return None
         path = self._turns.next()
@@ -347,7 +330,7 @@ class _Run:
         changes: Mapping[str, Changes],
         known: Mapping[str, set[str]],
     ) -> None:
-        started, read, gained = time.monotonic(), 0, 0
+        started, read, gained, again = time.monotonic(), 0, 0, 0
         new = {name: changes[name] for name in names}
         rows = self._intake_rows * CUT.get(names, 1)
         for intake in intakes(new, known, intake_rows=rows, may_cut=names in CUT):
@@ -356,15 +339,11 @@ class _Run:
                 for name, files in intake.files.items():
                     log_id = changes[name].log_id
                     taken.note_files(db, name, log_id, (file.name for file in files))
-            for name, files in intake.files.items():
-                summary = self.summary.datasets[name]
-                summary.files += len(files)
-                summary.rows_seen += sum(file.rows for file in files)
-            self.summary.datasets[names[0]].rows_new += fresh
             read, gained = read + intake.rows, gained + fresh
-            self._pace.go_on(f"{_told(names, read, gained)} so far")
+            again += intake.rows - self.summary.add(names, intake, fresh, self._news)
+            self._pace.go_on(f"{_told(names, read, gained, again)} so far")
         if read:
-            self._pace.say(_told(names, read, gained))
+            self._pace.say(_told(names, read, gained, again))
         for name in names:
             version = changes[name].version
             if version is not None:
@@ -374,8 +353,10 @@ class _Run:
         self.summary.datasets[names[0]].seconds += time.monotonic() - started
 
 
-def _told(names: tuple[str, ...], read: int, gained: int) -> str:
-    return f"{' and '.join(names)}: {gained:,} new rows, {read:,} read"
+def _told(names: tuple[str, ...], read: int, gained: int, again: int) -> str:
+    """What the file whose turn it is took in; the other one may know some of it."""
+    told = f"{' and '.join(names)}: {gained:,} new rows, {read:,} read"
+    return told + (f", {again:,} of them published before" if again else "")
 
 
 def _bytes(changes: Mapping[str, Changes]) -> int:

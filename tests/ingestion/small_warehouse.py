@@ -10,7 +10,8 @@ from typing import Any
 from bronze_lake import BronzeLake
 
 from ingestion.publish import Turns
-from ingestion.run import Summary, ingest
+from ingestion.run import ingest
+from ingestion.summary import Summary
 from warehouse.connect import open_to_read
 
 FILLS = """

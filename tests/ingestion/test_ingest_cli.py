@@ -69,6 +69,18 @@ def test_a_run_says_in_words_what_it_took_in(run, bronze):
     assert "built anew" in run("--rebuild").stdout
 
 
+def test_no_row_is_reported_twice_however_the_two_files_take_turns(run, bronze):
+    told = []
+    for second in range(4):
+        bronze.commit("trades", [trade(second=second, walk=f"m{second}")])
+        trades = json.loads(run("--json").stdout)["datasets"]["trades"]
+        told.append((trades["rows_seen"], trades["rows_new"], trades["files"]))
+    assert told == [(1, 1, 1)] * 4
+    bronze.commit("trades", [trade(second=9, walk="m9")])
+    log = run().stderr
+    assert "trades and taker_trades: 2 new rows, 2 read, 1 of them published bef" in log
+
+
 def test_an_empty_lake_is_no_error_and_says_what_to_do(run):
     first = run()
     assert first.exit_code == 0

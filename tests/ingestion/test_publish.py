@@ -76,6 +76,14 @@ def turn_of(warehouse):
     return slot.stem
 
 
+def rows_read(warehouse):
+    """Ingest, and return what the log says was read of trades: all of it."""
+    lines = []
+    warehouse.ingest(report=lines.append)
+    [line] = [line for line in lines if line.startswith("trades and ")]
+    return line.partition("new rows, ")[2]
+
+
 def add(bronze, number):
     bronze.commit("trades", [trade(second=number, walk=f"m{number}")])
 
@@ -316,8 +324,7 @@ def test_a_warehouse_moved_without_its_second_file_goes_on(
         path.unlink()
     warehouse.path.write_bytes(content)
     add(bronze, 3)
-    summary = warehouse.ingest()
-    assert summary.datasets["trades"].rows_seen == 1, "a copy, and what is new"
+    assert rows_read(warehouse) == "1 read", "a copy, and what is new"
     assert warehouse.ask(COUNT) == [(3,)]
 
 
@@ -326,7 +333,7 @@ def test_a_file_far_behind_is_replaced_by_a_copy(bronze, warehouse, monkeypatch,
     monkeypatch.setattr(ingestion.run, "_COPY_SHARE", 1 << 40)
     begin(2)
     add(bronze, 3)
-    assert warehouse.ingest().datasets["trades"].rows_seen == 1
+    assert rows_read(warehouse) == "1 read"
     assert warehouse.ask(COUNT) == [(3,)]
 
 
