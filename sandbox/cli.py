@@ -150,7 +150,7 @@ def with_options(*groups: tuple[Any, ...]) -> Callable[[Any], Any]:
     return attach
 
 
-@click.group()
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
     """An offline replica of Polymarket's Gamma, CLOB and Data services."""
 

@@ -49,6 +49,9 @@ class Entry(click.Command):
             **(kwargs.get("context_settings") or {}),
         }
         super().__init__(*args, **kwargs)
+        click.version_option(package_name="polylake", message="polylake %(version)s")(
+            self
+        )
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
         """Run the command and leave the process with its exit code."""
@@ -58,6 +61,9 @@ class Entry(click.Command):
         try:
             allow_open_files()
             code = super().main(*args, **kwargs)
+        except click.exceptions.NoArgsIsHelpError as error:
+            error.show()
+            code = error.exit_code
         except click.UsageError as error:
             where = error.ctx.command_path if error.ctx else self.name
             click.echo(

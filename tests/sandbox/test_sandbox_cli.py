@@ -90,6 +90,12 @@ def test_a_wrong_option_is_exit_code_2_and_named(wrong):
     assert wrong[1].split("=")[0] in result.output
 
 
+def test_help_is_as_short_to_ask_for_as_that_of_other_commands():
+    for arguments in (["-h"], ["serve", "-h"]):
+        shown = CliRunner().invoke(main, arguments)
+        assert (shown.exit_code, shown.stdout[:6]) == (0, "Usage:")
+
+
 def test_every_option_has_help():
     for command in main.commands.values():
         assert command.help

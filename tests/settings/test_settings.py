@@ -138,9 +138,11 @@ def test_settings_cannot_be_changed():
     [
         ("[path]\nlake = 'x'", r"unknown section \[path\]"),
         ("lakes = 'x'", "unknown key lakes"),
-        ("[paths]\nlakes = 'x'", r"unknown key paths\.lakes"),
+        ("[paths]\nlakes = 'x'", r"unknown key paths\.lakes\. Did you mean lake\?"),
         ("[apis.gama]\nbase_url = 'http://x'", r"unknown section \[apis\.gama\]"),
         ("[limits]\ngamma = 1", r"unknown key limits\.gamma"),
+        ("[http]\nattempts = 1", r"http\.attempts\. Did you mean max_attempts\?$"),
+        ("[http]\nzzz = 1", r"unknown key http\.zzz\.$"),
         ("paths = 'data'", "paths must be a section, but it is a text"),
         ("[paths]\nlake = 3", r"paths\.lake must be a text, but it is a whole number"),
         ("[http]\nmax_attempts = '6'", r"http\.max_attempts must be a whole number"),

@@ -9,6 +9,7 @@ import json
 import os
 import signal
 import threading
+from importlib.metadata import version
 from pathlib import Path
 
 import duckdb
@@ -202,6 +203,18 @@ def test_wrong_usage_is_exit_2_and_a_sentence(arguments):
     shown = CliRunner().invoke(main, arguments)
     assert shown.exit_code == 2
     assert shown.stderr.startswith("Error: ")
+
+
+def test_without_a_command_the_commands_are_listed():
+    shown = CliRunner().invoke(main, [])
+    assert shown.exit_code == 2
+    assert shown.stderr.startswith("Usage: ")
+    assert shown.stderr.endswith("List the gold views, with a sentence on each.\n")
+
+
+def test_every_command_line_says_its_version():
+    shown = CliRunner().invoke(main, ["--version"])
+    assert (shown.exit_code, shown.stdout) == (0, f"polylake {version('polylake')}\n")
 
 
 def test_a_file_that_may_not_be_read_is_one_sentence(
