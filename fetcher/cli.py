@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from fetcher.ending import Ending
     from fetcher.modes import Phase
     from settings.model import Settings
+
+log = logging.getLogger("fetch")
 
 
 @click.group(cls=Entries, invoke_without_command=True)
@@ -257,6 +260,8 @@ def _run(
     # Before all that takes time: a signal that comes early is one that stops the run.
     with listening(ending), limited(ending, asked.options.timeout):
         settings = _start(asked)
+        for option in asked_for.not_heeded(asked.options):
+            log.warning("%s changes nothing in --mode %s", option, asked.options.mode)
 
         from fetcher.fetching import fetch as run
         from fetcher.summary import as_json, as_text

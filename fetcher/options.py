@@ -45,6 +45,41 @@ class Options:
         _ordered("--ends-after", self.ends_after, "--ends-before", self.ends_before)
 
 
+CHOOSING = {
+    "--limit": "limit",
+    "--market": "markets",
+    "--event": "events",
+    "--tag": "tags",
+    "--ends-after": "ends_after",
+    "--ends-before": "ends_before",
+    "--min-volume": "min_volume",
+}
+SPAN = {"--since": "since", "--until": "until"}
+WALLETS = {"--wallet": "wallets"}
+DEEP = {"--deep-history": "deep_history"}
+# What a mode goes on without; `all` has a part that heeds each of them.
+NOT_HEEDED = {
+    "markets": SPAN | WALLETS | DEEP,
+    "events": SPAN | WALLETS | DEEP,
+    "prices": DEEP,
+    "resolutions": DEEP,
+    "open-interest": SPAN | DEEP,
+    "leaderboard": CHOOSING | SPAN | WALLETS | DEEP,
+    "books": SPAN | WALLETS | DEEP,
+    "positions": SPAN | WALLETS | DEEP,
+    "crypto": CHOOSING | WALLETS | DEEP,
+}
+
+
+def not_heeded(options: Options) -> list[str]:
+    """Return the options that were given and change nothing in their mode."""
+    return [
+        option
+        for option, name in NOT_HEEDED.get(options.mode, {}).items()
+        if getattr(options, name) not in (None, False, ())
+    ]
+
+
 def seconds_of(text: str, *, option: str) -> int:
     """Return the unix second that a UTC day or an ISO time means.
 

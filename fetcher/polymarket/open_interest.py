@@ -13,6 +13,7 @@ from typing import Any
 
 from fetcher.answer import Answer, parse_json
 from fetcher.errors import Gone, Refused, UnexpectedPayload
+from fetcher.modes import ALL
 from fetcher.polymarket import catalogue, selection
 from fetcher.polymarket.askable import (
     DAY,
@@ -30,6 +31,7 @@ from fetcher.polymarket.typed_rows import Misfit, Row, compact_json
 from fetcher.polymarket.version import DataService, service_of
 from fetcher.run import Job, Run
 from fetcher.saved import restored
+from settings.errors import UsageError
 
 DATASET = "open_interest"
 GLOBAL = "GLOBAL"
@@ -45,7 +47,9 @@ _HOUR = 3_600
 def fetch_open_interest(run: Run) -> None:
     """Read the open interest of the markets of the run that may have changed."""
     if run.options.wallets:
-        return
+        if run.options.mode == ALL:
+            return
+        raise UsageError("--wallet chooses fills: open interest belongs to markets.")
     work = OpenInterest(run, service_of(run))
     run.jobs(DATASET, work.jobs(), total=None)
     run.check()

@@ -15,6 +15,7 @@ from typing import Any
 from bronze import resolutions
 from fetcher.answer import parse_json
 from fetcher.errors import Gone, Refused, UnexpectedPayload
+from fetcher.modes import ALL
 from fetcher.polymarket import catalogue, selection
 from fetcher.polymarket.askable import (
     DAY,
@@ -30,6 +31,7 @@ from fetcher.polymarket.reading import Reading
 from fetcher.polymarket.typed_rows import Converter, Misfit, Row, digest
 from fetcher.polymarket.version import DataService, service_of
 from fetcher.run import Job, Run
+from settings.errors import UsageError
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +52,9 @@ _CONVERTER = Converter(resolutions.FIELDS)
 def fetch_resolutions(run: Run) -> None:
     """Bring up to date how the markets of the run were settled."""
     if run.options.wallets:
-        return
+        if run.options.mode == ALL:
+            return
+        raise UsageError("--wallet chooses fills: resolutions belong to markets.")
     service = service_of(run)
     if service.version == "v1":
         log.warning("resolutions are not fetched: Data API v1 has no such route")

@@ -117,6 +117,29 @@ def test_the_log_says_first_who_is_asked_and_who_says_so(started, offline):
     assert log[0].endswith("asking 127.0.0.1:1, as config.toml says")
 
 
+@pytest.mark.parametrize(
+    ("arguments", "warned"),
+    [
+        ("--mode leaderboard --market one --limit 3", {"--market", "--limit"}),
+        ("--mode markets --since 2026-01-01", {"--since"}),
+        ("--mode crypto --deep-history", {"--deep-history"}),
+        ("--mode trades --since 2026-01-01 --limit 3 --deep-history", set()),
+        ("--mode all --since 2026-01-01 --limit 3", set()),
+    ],
+)
+def test_an_option_that_changes_nothing_is_named(started, offline, arguments, warned):
+    log = started(*arguments.split()).stderr.splitlines()
+    said = [line.split() for line in log if " changes nothing in --mode " in line]
+    assert {line[2] for line in said} == warned
+
+
+@pytest.mark.parametrize("mode", ["prices", "resolutions", "open-interest"])
+def test_what_belongs_to_markets_is_not_asked_for_by_wallet(started, offline, mode):
+    result = started("--mode", mode, "--wallet", "0x" + "a" * 40)
+    assert result.exit_code == 2
+    assert "--wallet chooses fills: " in result.stderr
+
+
 def test_a_run_that_fetched_nothing_claims_no_progress(started, offline):
     result = started("--mode", "markets")
     assert "gave up, nothing was fetched, in" in result.stdout
