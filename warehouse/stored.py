@@ -35,6 +35,8 @@ _SCRATCH = (
     "stale_match",
     "market_category",
     "market_terms",
+    "pair_open",
+    "pair_gone",
     "pair_fill",
     "pair_sum",
     "pair_mixed",
@@ -151,7 +153,7 @@ def _add_up_wallets(
     if has_totals:
         run_steps(execute, "TraderTotal", f"before_{which}", "weigh", "take_off")
         run_steps(execute, "TraderTotal", "after", "put_on")
-    run_steps(execute, "TraderToken", "store")
+    run_steps(execute, "TraderToken", f"store_{which}")
     [(is_any,)] = db.execute("select exists (from pair_sum)").fetchall()
     if is_any:  # a large insert: not held twice
         run_steps(db.execute, "TraderToken", "insert_new")

@@ -13,7 +13,7 @@
 -- Stored so that the rows of a wallet lie in few row groups, and those of one
 -- fill, of which most columns are alike, side by side.
 -- Steps in order: read_stale or read_news, add_up, part (of news), weigh,
--- describe, tell_new, store, insert_new.
+-- describe, tell_new, store_stale or store_news, insert_new.
 -- Columns:
 -- trader_key: the wallet's number in this file, see silver.TraderDim
 -- token_key: the token's number; null: all outcomes that nobody has named

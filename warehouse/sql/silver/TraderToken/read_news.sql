@@ -38,6 +38,7 @@ where
 create or replace temp table pair_open as
 select
     TraderToken.*,
+    TraderToken.rowid as row_id,
     round(
         (TraderToken.bought_shares - TraderToken.sold_shares) * 1e6
     )::hugeint as held_micros

@@ -1,10 +1,32 @@
--- All fills of the stale wallets; nothing of what was known of them stands.
+-- All fills of the stale wallets; nothing of what was known of them stands, and
+-- goes.
 create or replace temp table pair_open as
 select
     *,
+    rowid as row_id,
     0::hugeint as held_micros
 from silver.TraderToken
 where false;
+
+create or replace temp table pair_gone as
+select
+    *,
+    rowid as row_id
+from silver.TraderToken
+semi join stale_market using (market_key)
+where
+    market_key >= getvariable('pairs_from')
+    and market_key < getvariable('pairs_to');
+
+insert into pair_gone
+select
+    *,
+    rowid as row_id
+from silver.TraderToken
+semi join stale_trader using (market_key, trader_key)
+where
+    market_key >= getvariable('pairs_from')
+    and market_key < getvariable('pairs_to');
 
 create or replace temp view whole_fill as
 select

@@ -5,7 +5,7 @@ delete from total_row;
 insert into total_row by name
 select * from pair_new
 union all by name
-select pair_open.* exclude (held_micros)
+select pair_open.* exclude (row_id, held_micros)
 from pair_open
 semi join pair_sum
     on

@@ -7,7 +7,7 @@
 -- that is settled, or judged, otherwise than before. In whole billionths of a
 -- dollar, so that what is taken off is what was put on. The first and the last
 -- trade cannot be taken off: where one goes, the wallet's rows are read again.
--- Steps before TraderToken's `store`: before_news or before_stale, weigh,
+-- Steps before TraderToken's `store_...`: before_news or before_stale, weigh,
 -- take_off, after, put_on; after it: apply. Around a new judgement: shift,
 -- read_shifted, weigh, take_off; then put_on, apply. In a new file, and where
 -- that moves too many pairs (forget): build, weigh, put_in, for some wallets at
