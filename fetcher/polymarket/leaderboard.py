@@ -85,12 +85,26 @@ def fetch_leaderboard(run: Run) -> None:
     if not is_asked and (selection.selects(run.options) or run.options.wallets):
         return
     work = Leaderboard(run, service_of(run))
-    boards = list(work.due(at_once=is_asked))
+    boards = list(due(run))
     jobs = [Job(f"the board {one.name}", partial(work.capture, one)) for one in boards]
     run.jobs(DATASET, jobs, total=len(jobs))
     run.check()
     if work.gone is not None:
         raise work.gone
+
+
+def due(run: Run) -> Iterator[Board]:
+    """The boards of this shard whose last whole capture is too old, or all asked for.
+
+    Whoever names their mode, or `--fresh`, asks for all of them.
+    """
+    at_once = run.options.mode == DATASET or run.options.fresh
+    last = Askable(run, DATASET).asked_of(board.name for board in BOARDS)
+    since = run.clock() - _MINUTE * run.settings.leaderboard.interval_minutes
+    for board in BOARDS:
+        is_due = at_once or last.get(board.name, 0.0) <= since
+        if is_due and in_shard(board.name, run.options.shard):
+            yield board
 
 
 class Leaderboard:
@@ -101,16 +115,6 @@ class Leaderboard:
         self._version = service.version
         self._settings = run.settings.leaderboard
         self.gone: Gone | None = None
-
-    def due(self, *, at_once: bool) -> Iterator[Board]:
-        """The boards of this shard whose last whole capture is too old."""
-        run = self._run
-        last = Askable(run, DATASET).asked_of(board.name for board in BOARDS)
-        since = run.clock() - _MINUTE * self._settings.interval_minutes
-        for board in BOARDS:
-            is_due = at_once or run.options.fresh or last.get(board.name, 0.0) <= since
-            if is_due and in_shard(board.name, run.options.shard):
-                yield board
 
     def capture(self, board: Board) -> None:
         """Take the board, and once more if it moved."""

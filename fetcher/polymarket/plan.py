@@ -21,7 +21,8 @@ from fetcher.polymarket.askable import CONDITIONS_A_REQUEST
 from fetcher.polymarket.chain import PAGE_ROWS
 from fetcher.polymarket.due import never_walked
 from fetcher.polymarket.gamma import MARKETS
-from fetcher.polymarket.leaderboard import BOARDS, DATASET
+from fetcher.polymarket.leaderboard import DATASET
+from fetcher.polymarket.leaderboard import due as due_boards
 from fetcher.polymarket.market_jobs import TAKERS_SHARE
 from fetcher.polymarket.planner import candidate, in_shard
 from fetcher.polymarket.price_plan import price_cost, usual_cost
@@ -94,8 +95,11 @@ class Plan:
         """The plan for people."""
         lines = [f"Estimated from {self.basis}:"]
         for part in self.parts:
+            of_markets = (
+                "" if part.dataset == DATASET else f"{part.markets:,} markets, "
+            )
             lines.append(
-                f"  {part.dataset}: {part.markets:,} markets, {part.rows:,} rows, "
+                f"  {part.dataset}: {of_markets}{part.rows:,} rows, "
                 f"{part.requests:,} requests, {_time(part.hours)}, "
                 f"{_size(part.gigabytes)}"
             )
@@ -127,8 +131,9 @@ def plan(run: Run) -> Plan:
     if mode in (ALL, PRICES):
         others.insert(0, _prices(run, markets))
     if mode == DATASET or not selection.selects(run.options):
-        names = len(BOARDS) * run.settings.leaderboard.depth
-        others.append(_part(DATASET, 0, names, len(BOARDS), limit))
+        boards = len(list(due_boards(run)))
+        names = boards * run.settings.leaderboard.depth
+        others.append(_part(DATASET, 0, names, boards, limit))
     if mode in {part.dataset for part in others}:
         return Plan(walks.basis, tuple(p for p in others if p.dataset == mode))
     return Plan(walks.basis, (*walks.parts, *(others if mode == ALL else ())))

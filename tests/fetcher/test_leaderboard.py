@@ -174,6 +174,12 @@ def test_a_plan_and_the_status_name_what_is_asked_about_markets(home):
     assert set(planned("--mode", "resolutions")) == {"resolutions"}
     assert set(planned("--mode", "trades")) == {"trades", "taker_trades"}
     assert {"trades", "resolutions", "open_interest", "leaderboard"} <= set(planned())
+    assert planned()["leaderboard"] == 88
+    home.fetch(mode="leaderboard")
+    text = config.read_text()
+    config.write_text(f"{text}\n[leaderboard]\ninterval_minutes = 1e9\n")
+    assert planned()["leaderboard"] == 0, "they were taken lately enough"
+    assert planned("--mode", "leaderboard")["leaderboard"] == 88
     told = CliRunner().invoke(fetch, ["status", "--config", str(config), "--json"])
     known = json.loads(told.stdout)["datasets"]["resolutions"]
     assert 0 < known["markets_walked"] < known["markets_known"]
