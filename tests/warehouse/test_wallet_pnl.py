@@ -253,3 +253,21 @@ def test_a_trader_is_told_by_fills_markets_and_result():
     assert db.execute(
         "select labels from gold.trader_stats where proxy_wallet = 'taker'"
     ).fetchall() == [(["walked"],)]
+
+
+def test_an_outcome_without_a_price_is_neither_gain_nor_loss_of_who_split_it():
+    exchange = Exchange()
+    market = exchange.market(outcomes=["A", "B", "C"])
+    exchange.match(market, "10", price="0.4")  # its maker sells what it did not buy
+    exchange.walk(market, at=NOON + minutes(90))
+    db = exchange.warehouse()
+    made = "value_usd, realized_usd, unrealized_usd, gross_pnl_usd"
+    totals = db.execute(
+        f"select {made} from gold.trader_stats where proxy_wallet = 'maker 0'"
+    ).fetchall()
+    columns = ", ".join(f"sum({column})" for column in made.split(", "))
+    rows = db.execute(
+        f"select {columns} from gold.trader_pnl where proxy_wallet = 'maker 0'"
+    ).fetchall()
+    assert totals == [pytest.approx((0, 4 - 10 / 3, 0, 4 - 10 / 3))]
+    assert totals == [pytest.approx(rows[0])]

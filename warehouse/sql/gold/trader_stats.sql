@@ -70,11 +70,13 @@ walked as (
     where dataset = 'activity' and outcome = 'end'
 ),
 
--- What no total can hold, for its price moves
+-- What no total can hold, for its price moves. An outcome that a split brought
+-- and nobody has traded yet has no price: neither gained nor lost.
 moving as (
     select
         trader_key,
         sum(value_usd) as value_usd,
+        sum(coalesce(value_usd, -cash_usd)) as worth_usd,
         sum(value_usd - cost_usd) as unrealized_usd
     from silver.TraderTokenPnl
     where not is_settled
@@ -108,7 +110,7 @@ counted as (
             - totals.bought_nano_usd
             - totals.split_nano_usd
             + totals.payout_nano_usd
-        ) / 1e9 + coalesce(moving.value_usd, 0) as gross_pnl_usd
+        ) / 1e9 + coalesce(moving.worth_usd, 0) as gross_pnl_usd
     from totals
     inner join traders on totals.trader_key = traders.trader_key
     left join moving on totals.trader_key = moving.trader_key
