@@ -78,7 +78,8 @@ def status(settings: Settings) -> Told:
         cursor = {}  # none yet, or one that the next run reports and moves aside
     with lake_to_read(settings) as lake:
         found = status_of(lake, cursor, warehouse=settings.paths.warehouse)
-        return Told(found.as_json(), found.as_text())
+        text = f"the lake in {settings.paths.lake}:\n{found.as_text()}"
+        return Told(found.as_json(), text)
 
 
 def verified(settings: Settings, *, deep: bool, stop: threading.Event) -> Told:

@@ -82,6 +82,13 @@ def test_a_lake_that_is_not_there_is_named(started, tmp_path):
         assert f"There is no lake at {tmp_path / 'data'}" in result.stderr
 
 
+def test_the_status_says_which_lake_it_is_of(started, tmp_path):
+    (tmp_path / "config.toml").write_text("")
+    (tmp_path / "data").mkdir()
+    told = started("status").stdout.splitlines()
+    assert told[0] == f"the lake in {tmp_path / 'data'}:"
+
+
 def test_broken_toml_is_exit_code_2(started, tmp_path):
     (tmp_path / "mine.toml").write_text("[limits\n")
     result = started("--mode", "all", "--config", "mine.toml")
