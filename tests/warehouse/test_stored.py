@@ -57,6 +57,30 @@ def test_prices_turn_round_when_the_catalogue_names_the_other_outcome_first(trad
     assert ask(traded, "from silver.StaleHour") == []
 
 
+def test_the_last_fill_of_a_token_may_be_in_a_market_without_news(traded):
+    """Rows have named one token under two markets; only one of them has news."""
+    token = "(select min(token_key) from silver.MarketTokenDim where market_key = 1)"
+    traded.execute(f"update silver.TradeFact set token_key = {token}")
+    traded.execute(
+        "update silver.TradeFact set traded_at = traded_at + interval 1 second "
+        "where market_key = 2"
+    )
+    run_steps(traded.execute, "StaleHour", "mark_everything")
+    refresh(traded)
+    last = "select market_key, priced_at::timestamp_s from silver.TokenLast"
+    there = [(2, NOON + minutes(60 + 1 / 60))]
+    assert ask(traded, last) == there
+    news = "insert into silver.StaleHour values ({}, '{}')"
+    traded.execute(news.format(1, NOON + minutes(60)))
+    refresh(traded)
+    assert ask(traded, last) == there
+    withdrawn = "update silver.TradeFact set withdrawn_at = traded_at "
+    traded.execute(f"{withdrawn} where market_key = 2")
+    traded.execute(news.format(2, NOON + minutes(60)))
+    refresh(traded)
+    assert ask(traded, last) == [(1, NOON + minutes(60))]
+
+
 def test_prices_turn_round_in_every_market_that_a_token_is_named_under(traded):
     traded.execute(
         "update silver.TradeFact set token_key = (select min(token_key) from "

@@ -1,7 +1,8 @@
 -- One row per token with fills: its latest fill that stands. Key: token_key.
--- Reads TradeFact, as stale_fill. Refreshed for the markets of stale hours, see
--- StaleHour.
+-- Reads TradeFact, as stale_fill, and TokenHour. Refreshed for the markets of
+-- stale hours, see StaleHour.
 -- Columns:
+-- market_key: that of this fill: rows have named one token under two markets
 -- price: of that fill
 -- priced_at: when it was made, with its place in the second behind the point
 
@@ -17,7 +18,9 @@ create table if not exists silver.TokenLast (
 create or replace temp table token_last as
 select
     token_key,
-    min(market_key) as market_key,
+    arg_max(
+        market_key, row(traded_at, coalesce(order_in_second, 0), price)
+    ) as market_key,
     arg_max(
         price, row(traded_at, coalesce(order_in_second, 0), price)
     ) as price,
@@ -31,18 +34,37 @@ where
     and price is not null
 group by token_key;
 
--- of these the latest fill may be gone, and an earlier day has the latest now
-create or replace temp table lost_token as
-select TokenLast.token_key
+-- of these the latest fill is gone, or is another one of its second now
+create or replace temp table set_back as
+select
+    TokenLast.token_key,
+    TokenLast.market_key,
+    token_last.token_key is not null as is_of_that_day
 from silver.TokenLast
 semi join stale_day
     on
         TokenLast.market_key = stale_day.market_key
         and TokenLast.priced_at::date = stale_day.trade_date
-anti join token_last
+left join token_last
     on
         TokenLast.token_key = token_last.token_key
-        and TokenLast.priced_at::date <= token_last.priced_at::date;
+        and TokenLast.priced_at::date <= token_last.priced_at::date
+where
+    token_last.token_key is null
+    or token_last.priced_at < TokenLast.priced_at;
+
+-- an earlier day may have the latest fill now, or another market
+create or replace temp table lost_token as
+select token_key
+from set_back
+where not is_of_that_day
+union
+select set_back.token_key
+from set_back
+inner join silver.TokenHour
+    on
+        set_back.token_key = TokenHour.token_key
+        and set_back.market_key <> TokenHour.market_key;
 
 create or replace temp table found_token as
 select
@@ -60,11 +82,19 @@ anti join lost_token on token_last.token_key = lost_token.token_key
 where
     TokenLast.token_key is null
     or stale_day.market_key is not null
-    or token_last.priced_at > TokenLast.priced_at
+    or (token_last.priced_at, token_last.price)
+    > (TokenLast.priced_at, TokenLast.price)
 union all
 select
     TradeFact.token_key,
-    min(TradeFact.market_key) as market_key,
+    arg_max(
+        TradeFact.market_key,
+        row(
+            TradeFact.traded_at,
+            coalesce(TradeFact.order_in_second, 0),
+            TradeFact.price
+        )
+    ) as market_key,
     arg_max(
         TradeFact.price,
         row(

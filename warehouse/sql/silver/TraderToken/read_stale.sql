@@ -8,25 +8,34 @@ select
 from silver.TraderToken
 where false;
 
+-- As in read_news: first by the market alone, then by both keys, and other
+-- columns of rows that are known by number.
+create or replace temp table trader_market as
+select distinct market_key
+from stale_trader;
+
+create or replace temp table gone_row as
+select rowid as row_id
+from silver.TraderToken
+semi join stale_market using (market_key)
+where
+    market_key >= getvariable('pairs_from')
+    and market_key < getvariable('pairs_to')
+union all
+select rowid as row_id
+from silver.TraderToken
+semi join trader_market using (market_key)
+semi join stale_trader using (market_key, trader_key)
+where
+    market_key >= getvariable('pairs_from')
+    and market_key < getvariable('pairs_to');
+
 create or replace temp table pair_gone as
 select
     *,
     rowid as row_id
 from silver.TraderToken
-semi join stale_market using (market_key)
-where
-    market_key >= getvariable('pairs_from')
-    and market_key < getvariable('pairs_to');
-
-insert into pair_gone
-select
-    *,
-    rowid as row_id
-from silver.TraderToken
-semi join stale_trader using (market_key, trader_key)
-where
-    market_key >= getvariable('pairs_from')
-    and market_key < getvariable('pairs_to');
+where rowid in (select row_id from gone_row);
 
 create or replace temp view whole_fill as
 select
@@ -55,5 +64,6 @@ semi join stale_market using (market_key);
 
 insert into pair_fill
 from whole_fill
+semi join trader_market using (market_key)
 semi join stale_trader using (market_key, trader_key)
 where traded_at >= getvariable('pairs_since');
