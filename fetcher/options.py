@@ -57,17 +57,19 @@ CHOOSING = {
 SPAN = {"--since": "since", "--until": "until"}
 WALLETS = {"--wallet": "wallets"}
 DEEP = {"--deep-history": "deep_history"}
+FULL = {"--full": "full"}
 # What a mode goes on without; `all` has a part that heeds each of them.
 NOT_HEEDED = {
     "markets": SPAN | WALLETS | DEEP,
     "events": SPAN | WALLETS | DEEP,
     "prices": DEEP,
-    "resolutions": DEEP,
-    "open-interest": SPAN | DEEP,
-    "leaderboard": CHOOSING | SPAN | WALLETS | DEEP,
+    "resolutions": DEEP | FULL,
+    "open-interest": SPAN | DEEP | FULL,
+    "leaderboard": CHOOSING | SPAN | WALLETS | DEEP | FULL,
+    "activity": DEEP | FULL,
     "books": SPAN | WALLETS | DEEP,
     "positions": SPAN | WALLETS | DEEP,
-    "crypto": CHOOSING | WALLETS | DEEP,
+    "crypto": CHOOSING | WALLETS | DEEP | FULL,
 }
 
 
@@ -76,7 +78,7 @@ def not_heeded(options: Options) -> list[str]:
     return [
         option
         for option, name in NOT_HEEDED.get(options.mode, {}).items()
-        if getattr(options, name) not in (None, False, ())
+        if getattr(options, name) != getattr(Options(), name)
     ]
 
 

@@ -21,15 +21,8 @@ from bronze import DATASETS
 from fetcher.drift import kind_of
 from fetcher.errors import UnexpectedPayload
 from fetcher.polymarket.activity import OF_ACTIVITY
-from fetcher.polymarket.trade_rows import (
-    OF_TRADES,
-    V1_NAMES,
-    Layout,
-    Lineage,
-    TradePage,
-    Version,
-    read_page,
-)
+from fetcher.polymarket.trade_layout import OF_TRADES, V1_NAMES, Layout, Version
+from fetcher.polymarket.trade_rows import Lineage, TradePage, read_page
 from fetcher.run import Puts
 from lake import quarantine
 from lake.batch import Batch, CursorChange, Json, Progress

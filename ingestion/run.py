@@ -17,7 +17,7 @@ from ingestion.intake import INTAKE_ROWS, intakes
 from ingestion.load import CUT, TOGETHER, Loader
 from ingestion.pace import Pace, Report
 from ingestion.publish import Turns
-from ingestion.summary import NAMES, News, Summary
+from ingestion.summary import NAMES, News, Summary, news_of
 from lake.delta_log import Changes, DeltaLog
 from lake.expiry import Expired, expired, tallies
 from lake.locks import held
@@ -185,16 +185,16 @@ class _Run:
             if any(change.restarted for change in fresh.values()):
                 self._pace.say("the lake was made anew since the last run")
                 return self.rebuild()
-            self._news = {
-                name: {file.name for file in change.files}
-                for name, change in fresh.items()
-            }
             if found.same_views and not any(one.files for one in fresh.values()):
                 return None
         path = self._turns.next()
         self._turns.make_writable(path)
         with ExitStack() as stack:
-            self._take_in(*self._lacking(path, fresh, stack))
+            db, changes = self._lacking(path, fresh, stack)
+            if fresh and self._found is not None:
+                # asked last: what was committed since `fresh` is news as well
+                self._news = news_of(self._changes_since(self._found.versions))
+            self._take_in(db, changes)
         self.summary.published = self._turns.publish(path)
         return None
 
@@ -354,9 +354,11 @@ class _Run:
 
 
 def _told(names: tuple[str, ...], read: int, gained: int, again: int) -> str:
-    """What the file whose turn it is took in; the other one may know some of it."""
-    told = f"{' and '.join(names)}: {gained:,} new rows, {read:,} read"
-    return told + (f", {again:,} of them published before" if again else "")
+    """What this file took in; what the published one had already is counted apart."""
+    told = f"{' and '.join(names)}: {gained:,} new rows"
+    if not again:
+        return f"{told}, {read:,} read"
+    return f"{told} to this file, {read:,} read, {again:,} of them published before"
 
 
 def _bytes(changes: Mapping[str, Changes]) -> int:

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 
 from ingestion.intake import Intake
 from ingestion.load import TOGETHER
+from lake.delta_log import Changes
 
 NAMES = [name for names in TOGETHER for name in names]
 
-# The files that the published warehouse lacks, by dataset; null: all of them.
+# The files that the published warehouse lacks, by dataset; None: it lacks all.
 News = Mapping[str, set[str]] | None
 
 
@@ -41,12 +42,20 @@ class Summary:
 
     def add(self, names: Sequence[str], intake: Intake, gained: int, news: News) -> int:
         """Count an intake of these datasets; return how many of its rows are news."""
-        rows = 0
+        read = 0
         for name, files in intake.files.items():
             its = [one for one in files if news is None or one.name in news[name]]
+            rows = sum(file.rows for file in its)
             dataset = self.datasets[name]
             dataset.files += len(its)
-            dataset.rows_seen += sum(file.rows for file in its)
-            rows += sum(file.rows for file in its)
-        self.datasets[names[0]].rows_new += min(gained, rows)
-        return rows
+            dataset.rows_seen += rows
+            read += rows
+        self.datasets[names[0]].rows_new += min(gained, read)
+        return read
+
+
+def news_of(changes: Mapping[str, Changes]) -> News:
+    """The files of these changes."""
+    return {
+        name: {file.name for file in change.files} for name, change in changes.items()
+    }

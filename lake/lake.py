@@ -82,7 +82,10 @@ class Lake:
 
     @classmethod
     def open_to_read(cls, root: Path, datasets: Mapping[str, Dataset]) -> Lake:
-        """Open a lake that others write; nothing is written, not even a folder."""
+        """Open a lake that others write: its bronze and its folders stay as they are.
+
+        What is remembered of its logs and walks is brought up to date where it may be.
+        """
         return cls(LocalStorage(root), datasets)
 
     # Reading

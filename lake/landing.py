@@ -125,7 +125,7 @@ def writers(storage: LocalStorage, dataset: str) -> list[str]:
 
 
 def landed_bytes(storage: LocalStorage) -> int:
-    """What all writers have landed and nobody has folded or removed yet."""
+    """Bytes of all landing files; after a kill some of them may be folded already."""
     names = (
         name
         for dataset in storage.folders(LANDING)

@@ -151,6 +151,7 @@ def with_options(*groups: tuple[Any, ...]) -> Callable[[Any], Any]:
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="polylake", message="polylake %(version)s")
 def main() -> None:
     """An offline replica of Polymarket's Gamma, CLOB and Data services."""
 

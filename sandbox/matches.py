@@ -14,7 +14,7 @@ from sandbox.paths import Floats, PricePaths
 from sandbox.wallets import Wallets
 
 ROWS_A_MATCH = 2.6
-RUSH_SECONDS = 299
+RUSH_SECONDS = 299  # from the second after `now`: within five minutes
 LIVE_MATCHES = 12  # the least that a window of a live series has
 
 
@@ -201,7 +201,7 @@ def with_rush(
 
 
 def is_open(market: Market, begin: int, end: int) -> bool:
-    """Whether an ordinary market that the catalogue lists trades from then to then."""
+    """Whether an ordinary market, one that is listed, trades from begin to end."""
     return (
         market.kind not in ("amm", "combo", "old", "v2")
         and not market.hidden

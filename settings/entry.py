@@ -24,17 +24,18 @@ JSON = click.option(
     "--json", "as_json", is_flag=True, help="Print JSON for programs instead of text."
 )
 
-# What a person can mend, whichever file it befalls.
-OF_THE_SYSTEM = (
-    errno.EACCES,
-    errno.EPERM,
-    errno.EROFS,
-    errno.ENOSPC,
-    errno.EDQUOT,
-    errno.EIO,
-    errno.ENOTDIR,
-)
-TO_MEND = "Free the disk or fix the permissions, then run the same command again."
+# What a person can mend, whichever file it befalls, and how.
+_PERMISSIONS = "Fix the permissions"
+_ROOM = "Free some room there"
+REMEDIES = {
+    errno.EACCES: _PERMISSIONS,
+    errno.EPERM: _PERMISSIONS,
+    errno.EROFS: _PERMISSIONS,
+    errno.ENOSPC: _ROOM,
+    errno.EDQUOT: _ROOM,
+    errno.EIO: "See whether the disk is sound",
+    errno.ENOTDIR: "Put a folder where there is a file",
+}
 
 
 class Entry(click.Command):
@@ -80,10 +81,12 @@ class Entry(click.Command):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             code = 0
         except OSError as error:
-            if error.filename is None or error.errno not in OF_THE_SYSTEM:
+            if error.errno not in REMEDIES:
                 raise  # a bug
-            said = f"Cannot use {error.filename}: {error.strerror}. {TO_MEND}"
-            click.echo(printable(f"Error: {said}"), err=True)
+            where = error.filename or "what the command writes to"
+            remedy = f"{REMEDIES[error.errno]}, then run the same command again."
+            said = f"Error: Cannot use {where}: {error.strerror}. {remedy}"
+            click.echo(printable(said), err=True)
             code = 1
         except (click.Abort, KeyboardInterrupt):
             code = 130

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 import duckdb
 
@@ -35,6 +35,10 @@ _SCRATCH = (
     "stale_match",
     "market_category",
     "market_terms",
+    "news_market",
+    "open_row",
+    "trader_market",
+    "gone_row",
     "pair_open",
     "pair_gone",
     "pair_fill",
@@ -143,7 +147,10 @@ def _has_totals(db: duckdb.DuckDBPyConnection) -> bool:
 
 
 def _add_up_wallets(
-    db: duckdb.DuckDBPyConnection, execute: Execute, which: str, has_totals: bool
+    db: duckdb.DuckDBPyConnection,
+    execute: Execute,
+    which: Literal["news", "stale"],
+    has_totals: bool,
 ) -> None:
     """Add up the wallets that have `news`, or those that are `stale`."""
     run_steps(execute, "TraderToken", f"read_{which}", "add_up")

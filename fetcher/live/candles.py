@@ -1,8 +1,8 @@
 """`fetch --mode crypto`: minutes of Coinbase, to fill in what nobody heard.
 
 A candle is one row of crypto_prices under the source `coinbase_candle`: its price is
-the close, `window_seconds` its length. Minutes without
-a match are absent at Coinbase, and absent here.
+the close, `window_seconds` its length. Minutes without a match are absent at Coinbase,
+and absent here.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from typing import Any
 from fetcher.answer import Answer, parse_json
 from fetcher.errors import UnexpectedPayload
 from fetcher.live.feeds import plain
+from fetcher.options import Options
+from fetcher.polymarket.planner import in_shard
 from fetcher.polymarket.reading import Reading
 from fetcher.polymarket.typed_rows import Misfit, Row
 from fetcher.run import Job, Run
@@ -28,7 +30,8 @@ GROUPS = ("coinbase_all",)
 MINUTE = 60
 MOST_STEPS = 299  # more is refused; both ends count
 FIRST_DAYS = 1  # of a lake that has none yet, unless --since says otherwise
-MOST_AHEAD = 3_600  # seconds: a cursor that is further ahead came of a wrong clock
+MOST_AHEAD = 3_600  # seconds: what is further ahead came of a wrong clock or unit
+SETTLING = 30  # seconds after its end in which a minute may still change
 
 
 def fetch_crypto(run: Run) -> None:
@@ -38,7 +41,7 @@ def fetch_crypto(run: Run) -> None:
     jobs = [
         Job(f"minutes of {name}-USD", partial(_catch_up, run, f"{name}-USD", reached))
         for name in dict.fromkeys(names)
-        if name
+        if name and in_shard(name, run.options.shard)
     ]
     run.jobs(DATASET, jobs, total=len(jobs))
 
@@ -57,7 +60,7 @@ class _Reached:
         self._lock = threading.Lock()
 
     def of(self, product: str, *, now: int) -> int | None:
-        """What was saved; None for nothing, or nothing that can be."""
+        """The second that was saved; None where it is none, or cannot be true."""
         known = self._seconds.get(product)
         is_sound = type(known) is int and 0 < known <= now + MOST_AHEAD
         return known if is_sound else None
@@ -76,22 +79,32 @@ def _catch_up(run: Run, product: str, reached: _Reached) -> None:
     now = _minutes_over(newest.answer, run)
     options = run.options
     windowed = options.since is not None or options.until is not None
-    known = None if options.fresh else reached.of(product, now=now)
-    start = options.since
-    if start is None:
-        start = now - FIRST_DAYS * 86_400 if known is None else known
-    end = min(now, options.until or now)
+    start, end = _stretch(options, reached.of(product, now=now), now)
     for low, high in windows(start // MINUTE * MINUTE, end):
         run.check()
         is_there = newest.reaches_back_to(low, now=now)
         page = newest if is_there else _ask(run, product, low, high)
         reading = Reading(run, DATASET, {"product": product}, strategy="candles")
-        inside = [one for one in page.candles if _is_in(one, low, high)]
-        convert = partial(_row, product=product, answer=page.answer)
+        inside = [one for one in page.candles if _is_in(one, low, high, now=now)]
+        convert = partial(_row, product=product, answer=page.answer, now=now)
         reading.keep(one.row for one in reading.take(page.answer, inside, convert))
         reading.end()
         if not windowed:
             reached.move(product, high)
+
+
+def _stretch(options: Options, known: int | None, now: int) -> tuple[int, int]:
+    """From which second to which candles are wanted.
+
+    `--fresh` asks again for the last day, or for all that is missing if that is more.
+    """
+    end = now if options.until is None else min(now, options.until)
+    if options.since is not None:
+        return options.since, end
+    first = now - FIRST_DAYS * 86_400
+    if known is None:
+        return first, end
+    return min(first, known) if options.fresh else known, end
 
 
 @dataclass(frozen=True)
@@ -124,13 +137,13 @@ def _ask(
 
 
 def _minutes_over(answer: Answer, run: Run) -> int:
-    """The end of the last minute that was over when the answer was made.
+    """The end of the last minute that was over, and settled, in the answer.
 
-    Whoever keeps answers may date them as of when they are handed out.
+    A cache may date an answer as of handing it out, so its age is taken off.
     """
     at = answer.served_at
     seconds = run.clock() if at is None else at.timestamp()
-    return int(seconds - (answer.age_seconds or 0)) // MINUTE * MINUTE
+    return int(seconds - (answer.age_seconds or 0) - SETTLING) // MINUTE * MINUTE
 
 
 def windows(start: int, end: int) -> Iterator[tuple[int, int]]:
@@ -156,13 +169,16 @@ def _start(candle: Any) -> int | None:
         return None
 
 
-def _is_in(candle: Any, low: int, high: int) -> bool:
-    """Whether it is of the window; answers reach back before what was asked."""
+def _is_in(candle: Any, low: int, high: int, *, now: int) -> bool:
+    """Whether it is of the window, or is none that can be.
+
+    Answers reach back before what was asked, and have the minute under way.
+    """
     start = _start(candle)
-    return start is None or low <= start < high  # a misfit is to be set aside
+    return start is None or low <= start < high or start > now + MOST_AHEAD
 
 
-def _row(candle: Any, *, product: str, answer: Answer) -> Row:
+def _row(candle: Any, *, product: str, answer: Answer, now: int) -> Row:
     try:
         at, low, high, opened, close, volume = candle
         price, digits = plain(close)
@@ -171,6 +187,8 @@ def _row(candle: Any, *, product: str, answer: Answer) -> Row:
         exchange_at_us = int(at) * 1_000_000
     except (TypeError, ValueError, OverflowError) as error:
         raise Misfit(f"it is no candle: {error}") from None
+    if int(at) > now + MOST_AHEAD:
+        raise Misfit(f"it begins at {at}, after the answer was made")
     return {
         "received_at_ns": int(answer.fetched_at.timestamp() * 1e9),
         "exchange_at_us": exchange_at_us,

@@ -20,7 +20,8 @@ from fetcher.polymarket import selection
 from fetcher.polymarket.asking import ask
 from fetcher.polymarket.chain import Chain, End, ended, is_unreadable, new_chain
 from fetcher.polymarket.planner import in_shard
-from fetcher.polymarket.trade_rows import Layout, TradePage, read_page
+from fetcher.polymarket.trade_layout import Layout
+from fetcher.polymarket.trade_rows import TradePage, read_page
 from fetcher.polymarket.user_walk import FULL_HISTORY, walk_to_end
 from fetcher.polymarket.version import DataService, find_service
 from fetcher.polymarket.wallet_says import fetch_pnl, fetch_positions

@@ -85,7 +85,7 @@ def fetch_leaderboard(run: Run) -> None:
     if not is_asked and (selection.selects(run.options) or run.options.wallets):
         return
     work = Leaderboard(run, service_of(run))
-    boards = list(due(run))
+    boards = list(due_boards(run))
     jobs = [Job(f"the board {one.name}", partial(work.capture, one)) for one in boards]
     run.jobs(DATASET, jobs, total=len(jobs))
     run.check()
@@ -93,7 +93,7 @@ def fetch_leaderboard(run: Run) -> None:
         raise work.gone
 
 
-def due(run: Run) -> Iterator[Board]:
+def due_boards(run: Run) -> Iterator[Board]:
     """The boards of this shard whose last whole capture is too old, or all asked for.
 
     Whoever names their mode, or `--fresh`, asks for all of them.

@@ -29,7 +29,8 @@ from fetcher.polymarket.chain import (
     sides_of,
     together,
 )
-from fetcher.polymarket.trade_rows import LATEST, Lineage, TradePage, read_page
+from fetcher.polymarket.trade_layout import LATEST
+from fetcher.polymarket.trade_rows import Lineage, TradePage, read_page
 from fetcher.polymarket.version import V1_GROUPS, V1_PATH, DataService
 from fetcher.polymarket.walk_rows import walks_table
 from lake.batch import Batch, CursorChange

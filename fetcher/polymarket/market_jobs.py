@@ -22,7 +22,7 @@ from fetcher.polymarket.market_walk import (
     with_takers,
 )
 from fetcher.polymarket.planner import Candidate, candidate, in_order, in_shard, packed
-from fetcher.polymarket.trade_rows import LATEST
+from fetcher.polymarket.trade_layout import LATEST
 from fetcher.polymarket.trade_work import TradeWork
 from fetcher.run import Job
 from lake.batch import EVERYTHING, Batch

@@ -22,7 +22,8 @@ from fetcher.polymarket.chain import (
     together,
 )
 from fetcher.polymarket.feed import horizon_of
-from fetcher.polymarket.trade_rows import LATEST, TradePage
+from fetcher.polymarket.trade_layout import LATEST
+from fetcher.polymarket.trade_rows import TradePage
 from fetcher.polymarket.version import DataService
 from lake.batch import Batch, Json
 from lake.storage import LocalStorage

@@ -1,8 +1,9 @@
 """What a whole run would cost, before anything is fetched: `fetch plan`.
 
 Estimates from what the catalogue says was traded; without a catalogue, from the newest
-market id and what is usual. Nothing is asked but small questions: for that id, and for
-the time of the exchange, by which prices are kept or gone.
+market id and what is usual. Nothing is asked but small questions: for that id, for the
+time of the exchange, by which prices are kept or gone, and, where options choose
+markets, for Gamma's listing of these.
 """
 
 from __future__ import annotations
@@ -21,8 +22,7 @@ from fetcher.polymarket.askable import CONDITIONS_A_REQUEST
 from fetcher.polymarket.chain import PAGE_ROWS
 from fetcher.polymarket.due import never_walked
 from fetcher.polymarket.gamma import MARKETS
-from fetcher.polymarket.leaderboard import DATASET
-from fetcher.polymarket.leaderboard import due as due_boards
+from fetcher.polymarket.leaderboard import DATASET, due_boards
 from fetcher.polymarket.market_jobs import TAKERS_SHARE
 from fetcher.polymarket.planner import candidate, in_shard
 from fetcher.polymarket.price_plan import price_cost, usual_cost
@@ -95,11 +95,9 @@ class Plan:
         """The plan for people."""
         lines = [f"Estimated from {self.basis}:"]
         for part in self.parts:
-            of_markets = (
-                "" if part.dataset == DATASET else f"{part.markets:,} markets, "
-            )
+            markets = f"{part.markets:,} markets, " if part.dataset != DATASET else ""
             lines.append(
-                f"  {part.dataset}: {of_markets}{part.rows:,} rows, "
+                f"  {part.dataset}: {markets}{part.rows:,} rows, "
                 f"{part.requests:,} requests, {_time(part.hours)}, "
                 f"{_size(part.gigabytes)}"
             )
@@ -120,6 +118,11 @@ def plan(run: Run) -> Plan:
         raise UsageError(
             f"No plan can be made of --mode {run.options.mode}: the exchange does not "
             "say beforehand how much there is."
+        )
+    if run.options.wallets:
+        raise UsageError(
+            "No plan can be made of --wallet: the exchange does not say beforehand how "
+            "much a wallet did."
         )
     walks = _walks(run)
     markets = max(part.markets for part in walks.parts)

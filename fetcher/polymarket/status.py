@@ -21,7 +21,7 @@ from lake.landing import landed_bytes
 TRADES = ("trades", "taker_trades")
 RESOLUTIONS = "resolutions"
 PRICES = "prices"
-FAR_DAYS = 3_653
+FAR_DAYS = 3_653  # ten years: beyond, a count of days says nothing
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class DatasetStatus:
     @property
     def is_empty(self) -> bool:
         """Whether there is nothing to tell of it but its name."""
-        return not (self.files or self.quarantined or self.markets_known)
+        return not (self.files or self.quarantined or self.markets_known or self.feed)
 
 
 @dataclass(frozen=True)

@@ -18,80 +18,27 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property, lru_cache
 from itertools import compress
-from typing import Any, Literal
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import json as arrow_json
 
-from bronze.trades import IDENTITY, TRADES
 from fetcher.errors import UnexpectedPayload
 from fetcher.polymarket.numbers import finite
 from fetcher.polymarket.quick_rows import Shape, quick_rows
-from lake.dataset import LINEAGE, TIMESTAMP, Column, Dataset
+from fetcher.polymarket.trade_layout import (
+    EARLIEST,
+    LATEST,
+    OF_TRADES,
+    PAGINATION,
+    Layout,
+    Version,
+    served_name,
+)
+from lake.dataset import TIMESTAMP, Column, Dataset
 from lake.quarantine import Misfit
 
-Version = Literal["v2", "v1"]
-
-
-@dataclass(frozen=True)
-class Layout:
-    """What the rows of a dataset's pages look like.
-
-    A row without one of the `required` values is none. `group` is the column that names
-    what a walk is of: the market, or the wallet.
-    """
-
-    dataset: Dataset
-    required: frozenset[str]
-    group: str
-
-    @cached_property
-    def columns(self) -> tuple[Column, ...]:
-        """The columns that the service serves."""
-        return tuple(c for c in self.dataset.columns if c not in LINEAGE)
-
-    @cached_property
-    def schema(self) -> pa.Schema:
-        """The Arrow schema of what is served."""
-        return pa.schema([pa.field(c.name, c.type) for c in self.columns])
-
-    @cached_property
-    def bounds(self) -> dict[str, tuple[float, float]]:
-        """Between which values a row's own must lie."""
-        floats = {c.name for c in self.columns if c.type == pa.float64()}
-        amounts = dict.fromkeys(self.required & floats, (-MOST, MOST))
-        return {"timestamp": (EARLIEST, LATEST)} | amounts
-
-
-OF_TRADES = Layout(TRADES, frozenset(c.name for c in IDENTITY), "condition_id")
-
-V1_NAMES = {
-    "proxy_wallet": "proxyWallet",
-    "token_id": "asset",
-    "condition_id": "conditionId",
-    "event_slug": "eventSlug",
-    "outcome_index": "outcomeIndex",
-    "profile_image": "profileImage",
-    "profile_image_optimized": "profileImageOptimized",
-    "transaction_hash": "transactionHash",
-    "usdc_size": "usdcSize",
-    "is_combo": "isCombo",
-}
-
-PAGINATION = pa.struct(
-    [
-        pa.field("limit", pa.int64()),
-        pa.field("offset", pa.int64()),
-        pa.field("has_more", pa.bool_()),
-        pa.field("next_cursor", pa.string()),
-    ]
-)
-
-# Unix seconds that can be a trade's: outside, a unit was mistaken (milliseconds), and
-# `dt` would be a day that no calendar has.
-EARLIEST, LATEST = 1_000_000_000, 8_000_000_000
-MOST = 1e12  # shares or dollars: silver could not add up more
 _BLOCK = 64 * 1024 * 1024  # a page is read as one block; larger ones get their own size
 
 
@@ -233,7 +180,7 @@ def _page(
 
 @lru_cache
 def _shape(version: Version, layout: Layout) -> Shape:
-    row = [pa.field(_served_name(c, version), c.type) for c in layout.columns]
+    row = [pa.field(served_name(c, version), c.type) for c in layout.columns]
     return Shape(pa.schema(row), is_paged=version == "v2")
 
 
@@ -245,10 +192,6 @@ def _expected(version: Version, layout: Layout) -> arrow_json.ParseOptions:
     return arrow_json.ParseOptions(
         explicit_schema=pa.schema(fields), unexpected_field_behavior="error"
     )
-
-
-def _served_name(column: Column, version: Version) -> str:
-    return V1_NAMES.get(column.name, column.name) if version == "v1" else column.name
 
 
 def _strictly(
@@ -327,10 +270,11 @@ def _loosely(whole: bytes, body: bytes) -> tuple[list[Any], Mapping[str, Any]]:
         if not isinstance(paging.get("next_cursor"), str | None):
             raise TypeError
     except (ValueError, TypeError, KeyError, AttributeError):
-        raise UnexpectedPayload(
+        said = (
             f"This is no page of trades: {body[:200]!r}. If the service has changed, "
-            "our code must follow; nothing was stored of it."
-        ) from None
+        )
+        said += "our code must follow; nothing was stored of it."
+        raise UnexpectedPayload(said) from None
     return items or [], paging
 
 
@@ -342,7 +286,7 @@ def _sort_out(item: Any, version: Version, layout: Layout) -> _Fit | str:
     values: dict[str, Any] = {}
     misplaced: dict[str, Any] = {}
     for column in layout.columns:
-        key = _served_name(column, version)
+        key = served_name(column, version)
         value = left.pop(key, None)
         fitting = _fitting(value, column)
         if column.name in layout.required:
@@ -384,7 +328,8 @@ def _identity_problem(
         return f"{column.name} is {value!r:.80}, which is no {column.type}"
     least, most = layout.bounds.get(column.name, (fitting, fitting))
     if not least <= fitting <= most:
-        return f"{column.name} {value!r:.80} is not between {least:.0f} and {most:.0f}"
+        unit = " in unix seconds" if column.name == "timestamp" else ""
+        return f"{column.name} {value!r:.80} is not in {least:.0f} to {most:.0f}{unit}"
     if column.name == layout.group and not fitting:
         return f"{column.name} is empty"
     return None

@@ -16,7 +16,8 @@ from weakref import WeakKeyDictionary
 from fetcher.errors import FetchError, Gone, HostUnreachable
 from fetcher.http import Api
 from fetcher.polymarket.asking import GROUPS, PATH
-from fetcher.polymarket.trade_rows import Version, read_page
+from fetcher.polymarket.trade_layout import Version
+from fetcher.polymarket.trade_rows import read_page
 from settings.errors import PolylakeError
 
 if TYPE_CHECKING:

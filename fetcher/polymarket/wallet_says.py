@@ -18,7 +18,7 @@ from fetcher.answer import Answer
 from fetcher.errors import UnexpectedPayload
 from fetcher.http import Api
 from fetcher.polymarket.numbers import finite
-from fetcher.polymarket.trade_rows import EARLIEST, LATEST
+from fetcher.polymarket.trade_layout import EARLIEST, LATEST
 from fetcher.polymarket.typed_rows import Converter, Misfit, Row, arrow_table
 from fetcher.polymarket.version import DataService
 from fetcher.polymarket.walk_rows import filter_text, moment, walks_table

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from bronze.trades import IDENTITY, TAKER_TRADES, TRADES
 from fetcher.errors import UnexpectedPayload
 from fetcher.polymarket import trade_rows
-from fetcher.polymarket.trade_rows import V1_NAMES, Lineage, read_page
+from fetcher.polymarket.trade_layout import V1_NAMES
+from fetcher.polymarket.trade_rows import Lineage, read_page
 from lake import quarantine
 from lake.storage import LocalStorage
 

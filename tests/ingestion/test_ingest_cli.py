@@ -78,7 +78,7 @@ def test_no_row_is_reported_twice_however_the_two_files_take_turns(run, bronze):
     assert told == [(1, 1, 1)] * 4
     bronze.commit("trades", [trade(second=9, walk="m9")])
     log = run().stderr
-    assert "trades and taker_trades: 2 new rows, 2 read, 1 of them published bef" in log
+    assert "2 new rows to this file, 2 read, 1 of them published before" in log
 
 
 def test_an_empty_lake_is_no_error_and_says_what_to_do(run):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bronze_lake import NOON, at, trade
 
-from fetcher.polymarket.trade_rows import MOST
+from fetcher.polymarket.trade_layout import MOST
 
 
 def page(walk, oldest, newest, *, page=0, rows=1, fetched=1000.0, **more):

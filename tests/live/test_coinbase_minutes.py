@@ -11,7 +11,7 @@ import pytest
 
 from bronze import DATASETS
 from fetcher.answer import Answer
-from fetcher.live.candles import DATASET, MOST_STEPS, fetch_crypto
+from fetcher.live.candles import DATASET, MOST_STEPS, SETTLING, fetch_crypto
 from fetcher.options import Options
 from fetcher.run import Run
 from lake.cursor import CursorFile
@@ -29,6 +29,7 @@ class Coinbase:
         self.now = NOW
         self.newest = None
         self.headers = {}
+        self.unit = 1
         self.asked = []
 
     def load(self, path, params, parse, *, groups):
@@ -36,7 +37,7 @@ class Coinbase:
         self.asked.append(asked)
         candles = self._candles(asked)
         body = json.dumps(candles).encode()
-        served_at = datetime.fromtimestamp(self.now, UTC)
+        served_at = datetime.fromtimestamp(self.now + SETTLING, UTC)
         answer = Answer(body, 200, None, None, path, served_at, 1, served_at)
         return replace(answer, **self.headers), parse(body)
 
@@ -50,7 +51,8 @@ class Coinbase:
                 int(datetime.fromisoformat(asked[end]).timestamp())
                 for end in ("start", "end")
             )
-        return [candle(at) for at in range(high // 60 * 60, low - 1, -60)]
+        starts = range(high // 60 * 60, low - 1, -60)
+        return [candle(at * self.unit) for at in starts]
 
 
 def candle(at):
@@ -74,9 +76,15 @@ class Home:
         settings = replace(settings, capture=replace(settings.capture, assets=assets))
         with self.cursor() as cursor, lake.writer(cursor) as writer:
             run = Run(
-                *(lake, writer, cursor, None, None, None, settings),
-                Options(mode="crypto", **options),
-                "r",
+                lake=lake,
+                writer=writer,
+                cursor=cursor,
+                gamma=None,
+                data=None,
+                clob=None,
+                settings=settings,
+                options=Options(mode="crypto", **options),
+                run_id="r",
                 apis={"coinbase": self.coinbase},
                 clock=clock,
             )
@@ -124,6 +132,27 @@ def test_a_fresh_start_of_one_asset_leaves_the_others_as_they_are(home):
     home.save({"ETH-USD": 12_345})
     home.run(fresh=True)
     assert home.saved() == {"BTC-USD": NOW, "ETH-USD": 12_345}
+
+
+def test_a_fresh_start_leaves_no_hole_behind_an_old_cursor(home):
+    old = NOW - 3 * 86_400
+    home.save({"BTC-USD": old})
+    home.run(fresh=True)
+    assert home.starts() == every_minute(old)
+
+
+def test_minutes_in_another_unit_are_set_aside_not_passed_over(home):
+    home.coinbase.unit = 1_000
+    home.save({"BTC-USD": NOW - 180})
+    home.run()
+    [file] = (home.folder / "data/_quarantine" / DATASET).iterdir()
+    assert "after the answer was made" in file.read_text()
+
+
+def test_a_minute_that_has_just_ended_waits_until_it_is_settled(home):
+    home.coinbase.now -= SETTLING
+    home.run()
+    assert home.saved() == {"BTC-USD": NOW - 60}
 
 
 @pytest.mark.parametrize(

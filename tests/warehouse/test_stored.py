@@ -81,6 +81,27 @@ def test_the_last_fill_of_a_token_may_be_in_a_market_without_news(traded):
     assert ask(traded, last) == [(1, NOON + minutes(60))]
 
 
+def test_a_fill_that_names_another_market_marks_the_tokens_of_its_own(traded):
+    [(first, second)] = ask(
+        traded,
+        "select min(token_key), max(token_key) from silver.MarketTokenDim "
+        "where market_key = 1",
+    )
+    traded.execute(
+        f"update silver.TradeFact set token_key = {first}, price = 0.9, "
+        "traded_at = traded_at + interval 1 second where market_key = 2"
+    )
+    run_steps(traded.execute, "StaleHour", "mark_everything")
+    refresh(traded)
+    stored.judge(traded, traded.execute)
+    marks = "select token_key, price from silver.TokenMark where market_key = {}"
+    assert sorted(ask(traded, marks.format(1))) == [
+        (first, 0.9),
+        (second, pytest.approx(0.1)),
+    ]
+    assert [price for _, price in ask(traded, marks.format(2))] == [None, None]
+
+
 def test_prices_turn_round_in_every_market_that_a_token_is_named_under(traded):
     traded.execute(
         "update silver.TradeFact set token_key = (select min(token_key) from "

@@ -1,8 +1,9 @@
 -- One row per token with fills: its latest fill that stands. Key: token_key.
--- Reads TradeFact, as stale_fill, and TokenHour. Refreshed for the markets of
--- stale hours, see StaleHour.
+-- Reads TradeFact, as stale_fill. Refreshed for the markets of stale hours, see
+-- StaleHour.
 -- Columns:
--- market_key: that of this fill: rows have named one token under two markets
+-- market_key: that of this fill, the greater of two that are equal: rows have
+--     named one token under two markets
 -- price: of that fill
 -- priced_at: when it was made, with its place in the second behind the point
 
@@ -19,7 +20,8 @@ create or replace temp table token_last as
 select
     token_key,
     arg_max(
-        market_key, row(traded_at, coalesce(order_in_second, 0), price)
+        market_key,
+        row(traded_at, coalesce(order_in_second, 0), price, market_key)
     ) as market_key,
     arg_max(
         price, row(traded_at, coalesce(order_in_second, 0), price)
@@ -34,37 +36,21 @@ where
     and price is not null
 group by token_key;
 
--- of these the latest fill is gone, or is another one of its second now
-create or replace temp table set_back as
-select
-    TokenLast.token_key,
-    TokenLast.market_key,
-    token_last.token_key is not null as is_of_that_day
+-- Their latest fill is gone, or another one of its second: an earlier day may
+-- have the latest now, or another market. This is rare enough to look for among
+-- all fills.
+create or replace temp table lost_token as
+select TokenLast.token_key
 from silver.TokenLast
 semi join stale_day
     on
         TokenLast.market_key = stale_day.market_key
         and TokenLast.priced_at::date = stale_day.trade_date
-left join token_last
+anti join token_last
     on
         TokenLast.token_key = token_last.token_key
-        and TokenLast.priced_at::date <= token_last.priced_at::date
-where
-    token_last.token_key is null
-    or token_last.priced_at < TokenLast.priced_at;
-
--- an earlier day may have the latest fill now, or another market
-create or replace temp table lost_token as
-select token_key
-from set_back
-where not is_of_that_day
-union
-select set_back.token_key
-from set_back
-inner join silver.TokenHour
-    on
-        set_back.token_key = TokenHour.token_key
-        and set_back.market_key <> TokenHour.market_key;
+        and (token_last.priced_at, token_last.price)
+        >= (TokenLast.priced_at, TokenLast.price);
 
 create or replace temp table found_token as
 select
@@ -82,8 +68,8 @@ anti join lost_token on token_last.token_key = lost_token.token_key
 where
     TokenLast.token_key is null
     or stale_day.market_key is not null
-    or (token_last.priced_at, token_last.price)
-    > (TokenLast.priced_at, TokenLast.price)
+    or (token_last.priced_at, token_last.price, token_last.market_key)
+    > (TokenLast.priced_at, TokenLast.price, TokenLast.market_key)
 union all
 select
     TradeFact.token_key,
@@ -92,7 +78,8 @@ select
         row(
             TradeFact.traded_at,
             coalesce(TradeFact.order_in_second, 0),
-            TradeFact.price
+            TradeFact.price,
+            TradeFact.market_key
         )
     ) as market_key,
     arg_max(

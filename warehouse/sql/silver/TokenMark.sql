@@ -37,13 +37,16 @@ terms as (
         on MarketKey.condition_id = market_resolutions.condition_id
 ),
 
+-- by the catalogue: the latest fill of a token may name another market
 last_of_market as (
     select
-        market_key,
-        arg_max(token_key, priced_at) as token_key,
-        arg_max(price, priced_at) as price
+        MarketTokenDim.market_key,
+        arg_max(TokenLast.token_key, TokenLast.priced_at) as token_key,
+        arg_max(TokenLast.price, TokenLast.priced_at) as price
     from silver.TokenLast
-    group by market_key
+    inner join silver.MarketTokenDim
+        on TokenLast.token_key = MarketTokenDim.token_key
+    group by MarketTokenDim.market_key
 ),
 
 named_marks as (

@@ -39,8 +39,9 @@ create or replace temp table news_market as
 select distinct market_key
 from pair_fill;
 
--- Few of all rows are meant: a market alone is looked for at a sixth of what
--- two keys cost, and other columns are read of rows that are known by number.
+-- Few rows are needed. To look for the market first costs a third of looking
+-- for both keys, and the wide columns are then read by row number only. Row
+-- numbers hold until the transaction ends: read_... and store_... are of one.
 create or replace temp table open_row as
 select rowid as row_id
 from silver.TraderToken

@@ -1,5 +1,5 @@
--- All fills of the stale wallets; nothing of what was known of them stands, and
--- goes.
+-- All fills of the stale wallets. Their rows in TraderToken no longer stand:
+-- pair_gone has them, and store_stale deletes them. pair_open is empty.
 create or replace temp table pair_open as
 select
     *,
@@ -8,8 +8,7 @@ select
 from silver.TraderToken
 where false;
 
--- As in read_news: first by the market alone, then by both keys, and other
--- columns of rows that are known by number.
+-- By the market first, as in read_news.
 create or replace temp table trader_market as
 select distinct market_key
 from stale_trader;

@@ -1,4 +1,4 @@
--- What is added to goes first: insert_new puts it back, see store_stale.
+-- Rows that were added to are deleted, as in store_stale.
 delete from silver.TraderToken
 where
     rowid in (

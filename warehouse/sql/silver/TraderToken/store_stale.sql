@@ -1,4 +1,4 @@
--- What is added up anew goes first: insert_new puts it back. A row's number
--- finds it where its keys would be looked for in every row.
+-- Rows that were added up anew are deleted before insert_new puts them back. By
+-- row number: keys would be compared with every row.
 delete from silver.TraderToken
 where rowid in (select row_id from pair_gone);
