@@ -106,7 +106,7 @@ def as_text(summary: Summary) -> str:
         lines.append(f"{quarantined:,} rows fit no schema and were set aside.")
     lines += [change.as_text() for change in summary.drift]
     known = summary.completeness
-    if any(asdict(known).values()):
+    if known.walked_to_end:
         lines.append(
             f"{known.walked_to_end:,} markets are walked to their end; "
             "`warehouse completeness` judges what is held of them."

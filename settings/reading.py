@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
-from difflib import get_close_matches
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,6 +12,7 @@ import tomli
 
 from settings import model
 from settings.errors import UsageError
+from settings.wording import meant
 
 Toml = dict[str, Any]
 
@@ -64,18 +64,13 @@ def _merge(defaults: Toml, given: Toml, *, file: Path, above: str = "") -> Toml:
         name = above + key
         if key not in defaults:
             where = f"section [{name}]" if isinstance(value, dict) else f"key {name}"
-            raise UsageError(f"{file} has the unknown {where}.{_like(key, defaults)}")
+            raise UsageError(f"{file} has the unknown {where}.{meant(key, defaults)}")
         default = defaults[key]
         if isinstance(default, dict) and isinstance(value, dict):
             merged[key] = _merge(default, value, file=file, above=name + ".")
         else:
             merged[key] = _typed(default, value, name=name, file=file)
     return merged
-
-
-def _like(key: str, known: Iterable[str]) -> str:
-    near = get_close_matches(key, known, n=1)
-    return f" Did you mean {near[0]}?" if near else ""
 
 
 def _typed(default: Any, value: Any, *, name: str, file: Path) -> Any:

@@ -16,6 +16,7 @@ import duckdb
 import settings
 from settings.entry import CONFIG, JSON, Entries
 from settings.errors import PolylakeError
+from settings.wording import meant
 from warehouse import check as checking
 from warehouse import completeness as proof
 from warehouse import lineage as origins
@@ -106,7 +107,8 @@ def check(names: tuple[str, ...], as_json: bool, config: Path | None) -> None:
     known = {one.name: one for one in checking.checks()}
     if unknown := [name for name in names if name not in known]:
         raise click.UsageError(
-            f"There is no check {unknown[0]}; there are {', '.join(sorted(known))}."
+            f"There is no check {unknown[0]}.{meant(unknown[0], known)} `warehouse "
+            "check` makes all of them, and names each."
         )
     wanted = [known[name] for name in names] if names else list(known.values())
     broken = []

@@ -30,6 +30,7 @@ from fetcher.polymarket.price_walk import DATASET as PRICES
 from fetcher.polymarket.totals import EVENTS_A_REQUEST
 from fetcher.run import Run
 from settings.errors import UsageError
+from settings.wording import size_text
 
 # Measured: bytes of a row in sorted, zstd-packed Parquet.
 ROW_BYTES = {
@@ -99,11 +100,11 @@ class Plan:
             lines.append(
                 f"  {part.dataset}: {markets}{part.rows:,} rows, "
                 f"{part.requests:,} requests, {_time(part.hours)}, "
-                f"{_size(part.gigabytes)}"
+                f"{size_text(1000 * part.gigabytes)}"
             )
         lines.append(
             f"  in all: {self.requests:,} requests, {_time(self.hours)} at the "
-            f"configured rates, {_size(self.gigabytes)}"
+            f"configured rates, {size_text(1000 * self.gigabytes)}"
         )
         return "\n".join(lines)
 
@@ -255,14 +256,6 @@ def _time(hours: float) -> str:
     if seconds < 90:
         return f"{seconds:.0f} seconds" if seconds >= 10 else f"{seconds:.1f} seconds"
     return f"{seconds / 60:.0f} minutes" if hours < 1.5 else f"{hours:,.1f} hours"
-
-
-def _size(gigabytes: float) -> str:
-    """A size in the unit that fits it."""
-    megabytes = gigabytes * 1000
-    if megabytes < 1000:
-        return f"{megabytes:,.0f} MB" if megabytes >= 10 else f"{megabytes:.1f} MB"
-    return f"{gigabytes:,.1f} GB"
 
 
 def _part(dataset: str, markets: int, rows: int, requests: int, limit: int) -> Part:

@@ -17,6 +17,7 @@ from fetcher.saved import fits
 from lake import quarantine
 from lake.lake import Lake
 from lake.landing import landed_bytes
+from settings.wording import size_text
 
 TRADES = ("trades", "taker_trades")
 RESOLUTIONS = "resolutions"
@@ -90,9 +91,9 @@ class Status:
             if one.is_empty:
                 continue
             pace = one.megabytes_a_day
-            lately = "" if pace is None else f", {_size(pace)} a day lately"
+            lately = "" if pace is None else f", {size_text(pace)} a day lately"
             files = f"{one.files:,} file{'' if one.files == 1 else 's'}"
-            lines.append(f"{name}: {files}, {_size(one.megabytes)}{lately}")
+            lines.append(f"{name}: {files}, {size_text(one.megabytes)}{lately}")
             if one.quarantined:
                 lines.append(f"  {one.quarantined:,} rows set aside in _quarantine")
             if one.markets_known is not None and name == PRICES:
@@ -117,8 +118,8 @@ class Status:
             lines.append(f"nothing yet: {', '.join(empty)}")
         if self.landed_megabytes:
             lines.append(
-                f"{_size(self.landed_megabytes)} have landed, safe but not among these "
-                "files yet: a run under way, or the next one, takes them in"
+                f"{size_text(self.landed_megabytes)} have landed, safe but not among "
+                "these files yet: a run under way, or the next one, takes them in"
             )
         lines.append(f"{self.open_walks:,} walks are open and go on with the next run")
         lines.append(self._disk_text())
@@ -232,12 +233,6 @@ def _span(seconds: int) -> str:
         if seconds >= 2 * length:
             return f"{seconds / length:,.1f} {unit}".replace(".0 ", " ")
     return f"{seconds:,} seconds"
-
-
-def _size(megabytes: float) -> str:
-    if megabytes < 1:
-        return f"{megabytes * 1000:,.0f} kB"
-    return f"{megabytes:,.1f} MB" if megabytes < 1000 else f"{megabytes / 1000:,.1f} GB"
 
 
 def _bytes(megabytes: float | None) -> int | None:

@@ -100,6 +100,6 @@ def test_a_plan_speaks_in_units_that_fit():
         plan = plan_markets([rows] * markets, basis="x", pack_rows=100_000, **shape)
         return plan.as_text().splitlines()[1]
 
-    assert said(40, 400).endswith("0.5 seconds, 0.9 MB")
+    assert said(40, 400).endswith("0.5 seconds, 896 kB")
     assert said(40_000, 400).endswith("3 minutes, 896 MB")
     assert said(900_000, 1_000).endswith("75 minutes, 50.4 GB")
