@@ -78,7 +78,7 @@ def not_heeded(options: Options) -> list[str]:
     return [
         option
         for option, name in NOT_HEEDED.get(options.mode, {}).items()
-        if getattr(options, name) != getattr(Options(), name)
+        if getattr(options, name) != getattr(Options, name)
     ]
 
 

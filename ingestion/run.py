@@ -153,7 +153,6 @@ class _Run:
         """Build everything anew beside what there is, and publish that."""
         self._pace.say("building the warehouse anew")
         self.summary.rebuilt = True
-        self._news = None
         built = self._turns.building
         changes = self._changes({})
         with self._open(built) as db:

@@ -30,7 +30,7 @@ GROUPS = ("coinbase_all",)
 MINUTE = 60
 MOST_STEPS = 299  # more is refused; both ends count
 FIRST_DAYS = 1  # of a lake that has none yet, unless --since says otherwise
-MOST_AHEAD = 3_600  # seconds: what is further ahead came of a wrong clock or unit
+MOST_AHEAD = 3_600  # seconds that clocks may differ by
 SETTLING = 30  # seconds after its end in which a minute may still change
 
 
@@ -62,7 +62,7 @@ class _Reached:
     def of(self, product: str, *, now: int) -> int | None:
         """The second that was saved; None where it is none, or cannot be true."""
         known = self._seconds.get(product)
-        is_sound = type(known) is int and 0 < known <= now + MOST_AHEAD
+        is_sound = type(known) is int and known > 0 and not _is_ahead(known, now)
         return known if is_sound else None
 
     def move(self, product: str, second: int) -> None:
@@ -175,7 +175,12 @@ def _is_in(candle: Any, low: int, high: int, *, now: int) -> bool:
     Answers reach back before what was asked, and have the minute under way.
     """
     start = _start(candle)
-    return start is None or low <= start < high or start > now + MOST_AHEAD
+    return start is None or low <= start < high or _is_ahead(start, now)
+
+
+def _is_ahead(second: int, now: int) -> bool:
+    """Whether it is so far ahead that a clock, or a unit, must be wrong."""
+    return second > now + MOST_AHEAD
 
 
 def _row(candle: Any, *, product: str, answer: Answer, now: int) -> Row:
@@ -184,14 +189,14 @@ def _row(candle: Any, *, product: str, answer: Answer, now: int) -> Row:
         price, digits = plain(close)
         size = float(volume)
         more = {"low": float(low), "high": float(high), "open": float(opened)}
-        exchange_at_us = int(at) * 1_000_000
+        start = int(at)
     except (TypeError, ValueError, OverflowError) as error:
         raise Misfit(f"it is no candle: {error}") from None
-    if int(at) > now + MOST_AHEAD:
+    if _is_ahead(start, now):
         raise Misfit(f"it begins at {at}, after the answer was made")
     return {
         "received_at_ns": int(answer.fetched_at.timestamp() * 1e9),
-        "exchange_at_us": exchange_at_us,
+        "exchange_at_us": start * 1_000_000,
         "source": SOURCE,
         "symbol": product,
         "price": price,

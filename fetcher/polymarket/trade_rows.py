@@ -270,11 +270,10 @@ def _loosely(whole: bytes, body: bytes) -> tuple[list[Any], Mapping[str, Any]]:
         if not isinstance(paging.get("next_cursor"), str | None):
             raise TypeError
     except (ValueError, TypeError, KeyError, AttributeError):
-        said = (
+        raise UnexpectedPayload(
             f"This is no page of trades: {body[:200]!r}. If the service has changed, "
-        )
-        said += "our code must follow; nothing was stored of it."
-        raise UnexpectedPayload(said) from None
+            "our code must follow; nothing was stored of it."
+        ) from None
     return items or [], paging
 
 
