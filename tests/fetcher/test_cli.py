@@ -130,6 +130,7 @@ def test_the_log_says_first_who_is_asked_and_who_says_so(started, offline):
         ("--mode leaderboard --market one --limit 3", {"--market", "--limit"}),
         ("--mode markets --since 2026-01-01", {"--since"}),
         ("--mode crypto --deep-history", {"--deep-history"}),
+        ("--mode leaderboard --since 1970-01-01 --full", {"--since", "--full"}),
         ("--mode trades --since 2026-01-01 --limit 3 --deep-history", set()),
         ("--mode all --since 2026-01-01 --limit 3", set()),
     ],
@@ -164,6 +165,12 @@ def test_no_plan_is_made_of_what_nobody_can_tell(started, offline):
     result = started("--mode", "activity", "--wallet", "0x" + "1" * 40, "plan")
     assert result.exit_code == 2
     assert "No plan can be made of --mode activity" in result.stderr
+
+
+def test_no_plan_is_made_of_wallets(started, offline):
+    result = started("--mode", "trades", "--wallet", "0x" + "1" * 40, "plan")
+    assert result.exit_code == 2
+    assert "No plan can be made of --wallet" in result.stderr
 
 
 def test_an_empty_lake_is_whole_and_needs_no_compaction(started, tmp_path):

@@ -10,7 +10,7 @@ import pytest
 from trades_rig import home_beside
 
 from bronze import DATASETS
-from fetcher.polymarket.status import status
+from fetcher.polymarket.status import DatasetStatus, FeedStatus, status
 from lake.lake import Lake
 
 
@@ -71,6 +71,12 @@ def test_whoever_may_only_read_the_lake_is_told_the_same(tmp_path, monkeypatch):
         assert list(aside.glob("walks.sqlite"))
     assert not aside.exists()
     assert kept.stat().st_mtime_ns == as_it_was
+
+
+def test_a_feed_is_told_before_the_first_file_is_there():
+    feed = FeedStatus(0, 60, 5, is_ahead=False, open_intervals=0, gap=None)
+    assert DatasetStatus(0, 0.0, 0).is_empty
+    assert not DatasetStatus(0, 0.0, 0, feed=feed).is_empty
 
 
 def test_what_is_empty_is_one_line_and_what_has_landed_is_told(tmp_path):
